@@ -76,6 +76,8 @@ class RobotState:
     """Linear [m/s] and angular [rad/s] velocity of the tool centre point, base axes, (6,)."""
     wrench: Array
     """External force [N] and moment [N m] on the tool centre point, base axes, (6,)."""
+    peak_force: float
+    """Largest magnitude of the external force since the last accepted command [N]."""
     reference: Array
     """Pose where the controller's reference is, or will be when its running segment ends, (7,). Deltas add to this."""
     gripper: float
