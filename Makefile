@@ -1,0 +1,49 @@
+# make setup | test | demo | lint | figures | clean. Everything lives in .venv; nothing is installed beside it
+# except the software-GL libraries, with apt, when they are missing.
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Where torch comes from when the default index offers only the GPU build, for example
+# make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+BENCHMARKS := $(sort $(filter-out benchmarks/peers.py,$(wildcard benchmarks/*.py)))
+
+.PHONY: setup test demo lint figures clean help
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt Makefile .ci/system
+	@test -n "$(PYTHON)" || { echo "no python3 found; install it with: sudo apt-get install -y python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.10 to 3.13; name another one: make setup PYTHON=python3.11"; exit 1; }
+	@.ci/system $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing torch (1 of 2)"
+	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	@echo "installing robot-rl and what it needs (2 of 2)"
+	@$(PIP) -e '.[ros,robosuite,dev]'
+	@touch $@
+	@echo "ready: $(BIN)/robot-rl --help"
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+demo: setup
+	$(BIN)/robot-rl demo
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+figures: setup
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script; done | $(BIN)/python -m robot_rl.report.figures docs/figures.md
+
+clean:
+	rm -rf $(VENV) .venvs build
