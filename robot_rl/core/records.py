@@ -143,6 +143,8 @@ class Outcome:
 class Step:
     """What an environment returns for one action."""
 
+    stamp: float
+    """Monotonic time of the observation that the action was chosen from [s]."""
     obs: Observation
     """After the action."""
     executed: NDArray[np.float32]
@@ -156,6 +158,7 @@ class Step:
     peak_force: float
     """Largest external force magnitude within the step [N]."""
     state: RobotState
+    """After the action."""
 
 
 @dataclass(frozen=True, kw_only=True)
