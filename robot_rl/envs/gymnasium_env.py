@@ -1,7 +1,7 @@
 """The tasks on the lockstep twin as Gymnasium environments.
 
 Importing this module registers them: ``import robot_rl.envs.gymnasium_env``, then
-``gymnasium.make("robot_rl/PegInsert-v0")``; or in one call ``gymnasium.make("robot_rl.envs.gymnasium_env:robot_rl/...")``.
+``gymnasium.make("robot_rl/PegInsert-v0")``. An id that starts with ``robot_rl.envs.gymnasium_env:`` does both.
 """
 
 from __future__ import annotations

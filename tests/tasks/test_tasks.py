@@ -1,0 +1,105 @@
+"""Tasks: an action is exactly what the reference is asked to do, and success is where it should be."""
+
+import numpy as np
+import pytest
+
+from controllers.rotations import pose_add, pose_multiply, rotvec_to_quat
+from robot_rl.core.errors import ConfigError, StaleDataError
+from robot_rl.core.records import EnergyState, Mode, RobotState
+from robot_rl.tasks.peg_insert import upright
+from robot_rl.tasks.registry import TASKS, make_expert, make_task
+
+ENERGY = EnergyState(
+    tank=2.0, spring=0.0, work=0.0, budget=2.0, scale=1.0, mode=Mode.ACTIVE, violations=0, worst_ratio=0.0
+)
+OBJECTS = {
+    "target": np.array([0.5, 0.1, 0.3, 0, 0, 0, 1.0]),
+    "cube": np.array([0.4, 0.05, 0.02, 0, 0, 0, 1.0]),
+    "hole": np.array([0.5, 0.0, 0.05, *rotvec_to_quat(np.array([0, 0, 0.1]))]),
+}
+
+
+def robot_state(ee_pose, reference=None):
+    return RobotState(
+        stamp=1.0,
+        q=np.zeros(7),
+        dq=np.zeros(7),
+        tau=np.zeros(7),
+        ee_pose=ee_pose,
+        ee_twist=np.zeros(6),
+        wrench=np.zeros(6),
+        peak_force=0.0,
+        reference=ee_pose if reference is None else reference,
+        gripper=0.02,
+        energy=ENERGY,
+    )
+
+
+HOME = np.array([0.45, 0.02, 0.15, 1.0, 0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_executed_action_is_the_proposal_when_the_reference_arrives(name):
+    task = make_task(name)
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        action = rng.uniform(-1, 1, task.spec.action_dim)
+        before = robot_state(HOME)
+        command = task.command(action, before, seq=1)
+        after = robot_state(HOME, reference=command.pose)
+        assert np.allclose(task.executed(before, after, action), action, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_observation_fits_the_spec(name):
+    task = make_task(name)
+    task.spec.check(task.observe(robot_state(HOME), {}, OBJECTS))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_expert_points_towards_its_object(name):
+    task, expert = make_task(name), make_expert(name)
+    expert.reset(0)
+    action = expert.act(robot_state(HOME), OBJECTS)
+    assert action.shape == (task.spec.action_dim,)
+    towards = next(iter(task.observe(robot_state(HOME), {}, OBJECTS).values()))
+    assert np.isfinite(towards).all()
+    goal = {"reach": "target", "pick_cube": "cube", "peg_insert": "hole"}[name]
+    assert action[:2] @ (OBJECTS[goal][:2] - HOME[:2]) > 0
+
+
+def test_peg_success_needs_depth_and_place():
+    task = make_task("peg_insert")
+    target = upright(OBJECTS["hole"])
+
+    def at(x, y, z):
+        return robot_state(pose_multiply(target, np.array([x, y, z, 0, 0, 0, 1.0])))
+
+    assert task.outcome(at(0, 0, 0.03), OBJECTS).success
+    assert not task.outcome(at(0, 0, 0.01), OBJECTS).success
+    assert not task.outcome(at(0.03, 0, 0.03), OBJECTS).success
+
+
+def test_pick_cube_ends_when_the_cube_is_lost_and_succeeds_when_lifted():
+    task = make_task("pick_cube")
+    lifted = {"cube": np.array([0.4, 0.0, 0.13, 0, 0, 0, 1.0])}
+    lost = {"cube": np.array([0.8, 0.0, 0.02, 0, 0, 0, 1.0])}
+    assert task.outcome(robot_state(HOME), lifted).success
+    outcome = task.outcome(robot_state(HOME), lost)
+    assert outcome.terminated
+    assert not outcome.success
+
+
+def test_equal_seeds_give_equal_demonstrator_noise():
+    first, second = make_expert("peg_insert", 0.3), make_expert("peg_insert", 0.3)
+    first.reset(5)
+    second.act(robot_state(pose_add(HOME, np.full(6, 0.01))), OBJECTS)
+    second.reset(5)
+    assert np.array_equal(first.act(robot_state(HOME), OBJECTS), second.act(robot_state(HOME), OBJECTS))
+
+
+def test_wrong_names_are_answered_in_one_line():
+    with pytest.raises(ConfigError, match="did you mean 'peg_insert'"):
+        make_task("peginsert")
+    with pytest.raises(StaleDataError, match="hole"):
+        make_task("peg_insert").observe(robot_state(HOME), {}, {})
