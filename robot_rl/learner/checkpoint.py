@@ -1,0 +1,125 @@
+"""Checkpoints: a folder with the policy (safetensors + JSON), the learner's state, and the base policy under it.
+
+``policy.safetensors`` is all that acting needs; ``learner.safetensors`` is what resuming needs besides;
+``base/`` is a checkpoint of the same form. A folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import safetensors.numpy
+import safetensors.torch
+from safetensors import SafetensorError
+
+from robot_rl.core.errors import CheckpointError, RobotRLError
+from robot_rl.core.spec import Spec
+from robot_rl.learner import registry
+from robot_rl.learner.protocol import Learner, Recipe, WeightedPolicy
+
+FORMAT = 1
+DESCRIPTION = "checkpoint.json"
+Meta = Mapping[str, str | int | float | bool]
+
+
+def save(path: Path, method: str, config: Any, spec: Spec, learner: Learner, meta: Meta) -> None:  # noqa: ANN401
+    """Write ``learner`` to the folder ``path``, replacing what was there in one rename."""
+    path = Path(path)
+    staging = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_policy(staging, Recipe(method, config, spec), learner.policy, meta)
+        tensors = {k: v.detach().cpu().contiguous() for k, v in learner.state_dict().items()}
+        safetensors.torch.save_file(tensors, staging / "learner.safetensors")
+        _replace(staging, path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def load_policy(path: Path) -> WeightedPolicy:
+    """The policy of a checkpoint, ready to act; ``CheckpointError`` says in one line what is wrong."""
+    path = Path(path)
+    data = describe(path)
+    try:
+        method = registry.load(data["method"])
+        config = read_config(method.Config, data["config"])
+        base = load_policy(path / "base") if data["base"] else None
+        policy = method.make_policy(config, Spec.from_json(data["spec"]), base=base)
+        policy.load_weights(safetensors.numpy.load_file(path / "policy.safetensors"))
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}): train again, or use another checkpoint") from error
+    except CheckpointError:
+        raise
+    except RobotRLError as error:
+        raise CheckpointError(f"{path} cannot be loaded ({error}): use the version that wrote it") from error
+    return policy
+
+
+def resume(path: Path, learner: Learner) -> None:
+    """Load the state that ``save`` wrote into a learner made from the same configuration."""
+    try:
+        learner.load_state_dict(safetensors.torch.load_file(Path(path) / "learner.safetensors"))
+    except (KeyError, RuntimeError, ValueError, OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} does not fit this learner: use the configuration it was saved with") from error
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What the checkpoint says of itself: format, method, config, spec, meta, base (whether there is one)."""
+    file = Path(path) / DESCRIPTION
+    if not file.is_file():
+        raise CheckpointError(f"{path} is no checkpoint, it has no {DESCRIPTION}: check the path, or train first")
+    try:
+        data = json.loads(file.read_text())
+        version = data["format"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{file} is damaged: train again, or use another checkpoint") from error
+    if version != FORMAT:
+        raise CheckpointError(f"{path} has format {version}, this version reads {FORMAT}: train again")
+    return cast(dict[str, Any], data)
+
+
+def read_config(kind: type[Any], data: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """A config dataclass from JSON; lists become tuples."""
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+
+
+def _write_policy(folder: Path, recipe: Recipe, policy: WeightedPolicy, meta: Meta) -> None:
+    folder.mkdir(parents=True)
+    if policy.base is not None:
+        under = cast(WeightedPolicy, policy.base)
+        if getattr(under, "recipe", None) is None:
+            kind = type(under).__name__
+            raise CheckpointError(f"base policy {kind} has no recipe and cannot be saved: use one made by a method")
+        _write_policy(folder / "base", under.recipe, under, {})
+    data = {
+        "format": FORMAT,
+        "method": recipe.method,
+        "config": dataclasses.asdict(recipe.config),
+        "spec": recipe.spec.to_json(),
+        "meta": dict(meta),
+        "base": policy.base is not None,
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(data, indent=1) + "\n")
+    safetensors.numpy.save_file(policy.weights(), folder / "policy.safetensors")
+
+
+def _replace(staging: Path, path: Path) -> None:
+    """Put ``staging`` where ``path`` is; a reader sees the old or the new folder whole."""
+    for file in staging.rglob("*"):
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    if path.exists():
+        old = path.parent / f".{path.name}.old.{uuid.uuid4().hex[:8]}"
+        os.rename(path, old)
+        os.rename(staging, path)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.rename(staging, path)
