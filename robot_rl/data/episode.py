@@ -1,0 +1,100 @@
+"""One committed episode, read from disk: streamed features are mapped, all else is in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.core.errors import DatasetError
+from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord
+from robot_rl.core.spec import Feature, Spec
+from robot_rl.data.layout import LARGE, LEDGER, Layout, chunk_file, row_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """T steps and the T + 1 observations around them."""
+
+    path: Path
+    number: int
+    uuid: str
+    outcome: str
+    """success, failure, unlabeled (stopped by its operator) or interrupted (its recorder died or gave up)."""
+    meta: Mapping[str, str | int | float | bool]
+    """What the recorder was told at the start: task, operator, seed."""
+    obs: Mapping[str, NDArray]
+    """Name -> rows (T + 1, ...); images are mapped from disk, read only."""
+    action: NDArray[np.float32]
+    """Really executed, (T, A) in [-1, 1]."""
+    proposal: NDArray[np.float32]
+    """Asked for, (T, A)."""
+    reward: NDArray[np.float32]
+    success: NDArray[np.bool_]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    source: NDArray[np.uint8]
+    """``Source`` of each action, (T,)."""
+    stamp: NDArray[np.float64]
+    """Time of each observation with an action, monotonic, (T,) [s]."""
+    peak_force: NDArray[np.float32]
+    """Largest external force within the step, (T,) [N]."""
+    energy: Mapping[str, NDArray]
+    """Fields of ``EnergyState`` after each action, (T,): tank, spring, work, budget [J], scale, mode, violations ..."""
+
+    def __len__(self) -> int:
+        return len(self.action)
+
+    def observation(self, row: int) -> Observation:
+        """The observation before step ``row``; row T is the final one."""
+        return {name: rows[row] for name, rows in self.obs.items()}
+
+    @property
+    def final_obs(self) -> Observation:
+        """The observation after the last step."""
+        return self.observation(len(self))
+
+    def steps(self) -> Iterator[StepRecord]:
+        """The steps as they were handed to the recorder."""
+        for t in range(len(self)):
+            energy = {name: column[t].item() for name, column in self.energy.items()}
+            yield StepRecord(
+                obs=self.observation(t),
+                action=self.action[t],
+                proposal=self.proposal[t],
+                reward=float(self.reward[t]),
+                success=bool(self.success[t]),
+                terminated=bool(self.terminated[t]),
+                truncated=bool(self.truncated[t]),
+                source=Source(int(self.source[t])),
+                stamp=float(self.stamp[t]),
+                energy=EnergyState(**{**energy, "mode": Mode(energy["mode"])}),
+                peak_force=float(self.peak_force[t]),
+            )
+
+
+def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episode:
+    """Read a committed episode; ``DatasetError`` if one of its files is missing or has a wrong size."""
+    layout = Layout(spec)
+    steps = int(attributes["steps"])
+    obs = {name: _read(path, name, f, steps + 1) for name, f in spec.observation.items()}
+    columns = {name: _read(path, name, f, steps) for name, f in layout.step_columns.items()}
+    energy = {name: columns.pop(name) for name, _ in LEDGER}
+    facts = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
+    return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
+
+
+def _read(path: Path, name: str, feature: Feature, rows: int) -> NDArray:
+    file = chunk_file(path, name, feature)
+    size = file.stat().st_size if file.exists() else 0
+    if size != rows * row_bytes(feature):
+        want = rows * row_bytes(feature)
+        raise DatasetError(f"{file} has {size} bytes, not {want}: the episode is damaged, remove its folder")
+    dtype, shape = np.dtype(feature.dtype), (rows, *feature.shape)
+    if row_bytes(feature) >= LARGE:
+        return np.memmap(file, dtype, mode="r", shape=shape)
+    return np.fromfile(file, dtype).reshape(shape)

@@ -1,0 +1,170 @@
+"""How an episode lies on disk: the columns of a row, the names of its files, and their zarr v3 metadata.
+
+A dataset is a folder with ``dataset.json`` and ``episodes/ep<number>-<uuid>.zarr``. An episode is a zarr v3 group;
+each array is one raw chunk, so its file is the plain C array and can be mapped into memory. While an episode is open
+it lies in ``.staging/<uuid>``: rows of large features go straight into the files that will be their chunks, all else
+goes into one log of fixed-size records, each with a checksum over its whole row, written last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from robot_rl.core.errors import DatasetError
+from robot_rl.core.records import StepRecord
+from robot_rl.core.spec import Feature, Spec
+
+SCHEMA: Final = 1
+"""Version of the layout."""
+STEP: Final = 1
+"""Kind of a log record that holds one step."""
+FINAL: Final = 2
+"""Kind of a log record that holds the observation after the last step."""
+LARGE: Final = 4096
+"""Features with rows of at least this many bytes are streamed to their own file [B]."""
+SCALARS: Final = (
+    ("reward", "<f4"),
+    ("success", "|b1"),
+    ("terminated", "|b1"),
+    ("truncated", "|b1"),
+    ("source", "|u1"),
+    ("stamp", "<f8"),
+    ("peak_force", "<f4"),
+)
+"""Columns with one number per step, beside the ledger."""
+LEDGER: Final = (
+    ("tank", "<f8"),
+    ("spring", "<f8"),
+    ("work", "<f8"),
+    ("budget", "<f8"),
+    ("scale", "<f8"),
+    ("mode", "|u1"),
+    ("violations", "<i8"),
+    ("worst_ratio", "<f8"),
+)
+"""Fields of ``EnergyState``, one column each."""
+DATASET_FILE: Final = "dataset.json"
+STAGING: Final = ".staging"
+EPISODES: Final = "episodes"
+LOG: Final = "steps.log"
+META: Final = "meta.json"
+GROUP: Final = "episode.zarr"
+CHUNK: Final = "c"
+"""Chunk keys are ``c.0.0``: one folder per array."""
+
+
+def row_bytes(feature: Feature) -> int:
+    """Size of one row [B]."""
+    return int(np.prod(feature.shape, dtype=np.int64)) * np.dtype(feature.dtype).itemsize
+
+
+class Layout:
+    """The columns that belong to one spec."""
+
+    def __init__(self, spec: Spec) -> None:
+        for name in spec.observation:
+            if "/" in name or name in dict(SCALARS + LEDGER):
+                raise DatasetError(f"feature name {name!r} cannot be a file name here: rename it in the task")
+        self.spec = spec
+        self.large = {k: f for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
+        self.small = {k: f for k, f in spec.observation.items() if row_bytes(f) < LARGE}
+        action = [(name, "<f4", (spec.action_dim,)) for name in ("action", "proposal")]
+        observed = [(k, np.dtype(f.dtype).newbyteorder("<"), f.shape) for k, f in self.small.items()]
+        columns = [*observed, *action, *SCALARS, *LEDGER]
+        self.record = np.dtype([("count", "<u4"), ("kind", "<u4"), *columns, ("crc", "<u4")])
+        """One record of the log; ``crc`` covers the record before it and the row of every large feature."""
+
+    @property
+    def step_columns(self) -> dict[str, Feature]:
+        """Name -> feature of the columns with one row per step."""
+        action = Feature((self.spec.action_dim,))
+        scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
+        return {"action": action, "proposal": action, **scalars}
+
+
+def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord) -> None:
+    """Write all columns of a step except its observation into ``fields[name][slot]``."""
+    fields["action"][slot] = step.action
+    fields["proposal"][slot] = step.proposal
+    for name, _ in SCALARS:
+        fields[name][slot] = getattr(step, name)
+    for name, _ in LEDGER:
+        fields[name][slot] = getattr(step.energy, name)
+
+
+def array_metadata(feature: Feature, rows: int) -> bytes:
+    """The ``zarr.json`` of an array of ``rows`` rows in one raw chunk (zarr v3 core specification)."""
+    dtype = np.dtype(feature.dtype)
+    codec: dict[str, Any] = {"name": "bytes"}
+    if dtype.itemsize > 1:
+        codec["configuration"] = {"endian": "little"}
+    shape = [rows, *feature.shape]
+    fill: bool | int | float = {"b": False, "f": 0.0}.get(dtype.kind, 0)
+    return _json(
+        {
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": shape,
+            "data_type": dtype.name,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shape}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
+            "fill_value": fill,
+            "codecs": [codec],
+            "attributes": {},
+            "storage_transformers": [],
+        }
+    )
+
+
+def group_metadata(attributes: Mapping[str, Any]) -> bytes:
+    """The ``zarr.json`` of an episode."""
+    return _json({"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)})
+
+
+def chunk_file(group: Path, name: str, feature: Feature) -> Path:
+    """The file that holds the raw rows of an array."""
+    return group / name / ".".join([CHUNK, *["0"] * (1 + len(feature.shape))])
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file, without waiting for the disk."""
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a whole file so that a reader sees the old or the new one, and a power cut leaves one of them."""
+    temporary = path.with_name(path.name + ".partial")
+    write_file(temporary, content)
+    sync([temporary])
+    os.replace(temporary, path)
+    sync([path.parent])
+
+
+def sync(paths: Iterable[Path]) -> None:
+    """Wait until files and folders are on the disk; together, so that the file system commits them in one go."""
+    waiting = list(paths)
+    if len(waiting) == 1:
+        _sync_one(waiting[0])
+        return
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(_sync_one, waiting))
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, indent=2).encode()

@@ -1,0 +1,103 @@
+"""Records episodes to a dataset on disk. A kill at any moment costs only the rows that were not yet written."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from robot_rl.core.errors import DatasetError
+from robot_rl.core.records import Observation, StepRecord
+from robot_rl.core.spec import Spec
+from robot_rl.data import dataset
+from robot_rl.data.commit import publish, scan
+from robot_rl.data.layout import DATASET_FILE, STAGING, Layout
+from robot_rl.data.staging import StagedEpisode
+
+
+class EpisodeWriter:
+    """The one recorder of a dataset: ``begin``, ``add`` for every step, ``end`` or ``discard``, and again.
+
+    Makes the dataset when there is none, recovers what a killed recorder left in it, and holds its lock until
+    ``close`` (or the end of the process). ``add`` does not wait for the disk, ``end`` returns when all is on it.
+    """
+
+    def __init__(self, root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool] | None = None) -> None:
+        self.root = Path(root)
+        self.spec = spec
+        self.last: Path | None = None
+        """Folder of the episode committed last."""
+        self._layout = Layout(spec)
+        self._episode: StagedEpisode | None = None
+        if (self.root / DATASET_FILE).exists():
+            _check_spec(self.root, spec)
+        else:
+            dataset.create(self.root, spec, meta or {})
+        self._lock = dataset.lock(self.root)
+        dataset.recover_locked(self.root, self._layout)
+        self._number = dataset.next_number(self.root)
+
+    def __enter__(self) -> EpisodeWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def committed(self) -> int:
+        """Rows of the open episode that a kill can no longer take away."""
+        return 0 if self._episode is None else self._episode.committed
+
+    def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:
+        """Open an episode; one that is still open is committed as interrupted."""
+        self.end(None)
+        folder = self.root / STAGING / str(uuid.uuid4())
+        self._episode = StagedEpisode(folder, self._layout, meta)
+
+    def add(self, step: StepRecord) -> None:
+        """Hand over one step; ``SpecError`` if it does not look as the spec says."""
+        if self._episode is None:
+            raise DatasetError("no episode is open: call begin() before add()")
+        self.spec.check(step.obs)
+        self._episode.add(step)
+
+    def end(self, final_obs: Observation | None) -> None:
+        """Commit the open episode. None: the result of its last step is not known, so that step is left out."""
+        if self._episode is None:
+            return
+        if final_obs is not None:
+            self.spec.check(final_obs)
+            self._episode.add_final(final_obs)
+        episode, self._episode = self._episode, None
+        episode.close()
+        staged = scan(episode.folder, self._layout, check=False)
+        path = publish(self.root, episode.folder, self._layout, staged, self._number)
+        if path is not None:
+            self.last = path
+            self._number += 1
+
+    def discard(self) -> None:
+        """Forget the open episode."""
+        if self._episode is not None:
+            episode, self._episode = self._episode, None
+            episode.close()
+            shutil.rmtree(episode.folder)
+
+    def close(self) -> None:
+        """Commit an open episode as interrupted and give the dataset back."""
+        if not self._lock.closed:
+            try:
+                self.end(None)
+            finally:
+                self._lock.close()
+
+
+def _check_spec(root: Path, spec: Spec) -> None:
+    old, new = dataset.open_spec(root).to_json(), spec.to_json()
+    if old == new:
+        return
+    was, now = old.pop("observation"), new.pop("observation")
+    names = [k for k in {**was, **now} if was.get(k) != now.get(k)] or [k for k in old if old[k] != new[k]]
+    changed = ", ".join(names) or "the order of the features"
+    raise DatasetError(f"{root} was recorded with another {changed}: record to another folder, or use the same station")

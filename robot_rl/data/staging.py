@@ -1,0 +1,164 @@
+"""An open episode: rows handed over by the control thread, written to disk by a thread of its own."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from robot_rl.core.errors import DatasetError
+from robot_rl.core.records import Observation, StepRecord
+from robot_rl.data.layout import FINAL, GROUP, LOG, META, STEP, Layout, chunk_file, group_metadata, pack, write_file
+
+SYNC_PERIOD: Final = 1.0
+"""Time between two waits for the disk [s]: what a power cut can take."""
+BUFFER_BYTES: Final = 32 << 20
+"""Memory for rows that wait to be written [B]."""
+PATIENCE: Final = 30.0
+"""Longest time that ``add`` waits for a free slot [s]."""
+CLOSE: Final = -1
+
+
+class StagedEpisode:
+    """The files of one open episode and the thread that writes them.
+
+    ``add`` copies a row into a free slot of a fixed buffer and returns; it waits only when the disk is a whole buffer
+    behind. A row counts once its record, the last thing written of it, is complete: a kill loses only later rows.
+    """
+
+    def __init__(self, folder: Path, layout: Layout, meta: Mapping[str, str | int | float | bool]) -> None:
+        self.folder = folder
+        self.layout = layout
+        self.committed = 0
+        """Records that a kill of this process can no longer take away."""
+        self._count = 0
+        self._error: OSError | None = None
+        slots = self._allocate()
+        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for slot in range(slots):
+            self._free.put(slot)
+        self._open_files(meta)
+        self._thread = threading.Thread(target=self._run, name="episode-writer", daemon=True)
+        self._thread.start()
+
+    def add(self, step: StepRecord) -> None:
+        """Hand over one step."""
+        slot = self._take_slot()
+        pack(self._fields, slot, step)
+        self._hand_over(slot, STEP, step.obs)
+
+    def add_final(self, obs: Observation) -> None:
+        """Hand over the observation after the last step."""
+        slot = self._take_slot()
+        self._records[slot] = np.zeros((), self.layout.record)
+        self._hand_over(slot, FINAL, obs)
+
+    def close(self) -> None:
+        """Write what waits, bring it to the disk, close the files."""
+        self._full.put(CLOSE)
+        self._thread.join()
+        self._raise_error()
+
+    def _allocate(self) -> int:
+        large = {k: np.dtype(f.dtype).itemsize * int(np.prod(f.shape)) for k, f in self.layout.large.items()}
+        slots = int(np.clip(BUFFER_BYTES // (sum(large.values()) + self.layout.record.itemsize), 8, 256))
+        self._records = np.zeros(slots, self.layout.record)
+        self._fields = {name: self._records[name] for name in self.layout.record.names or ()}
+        self._large = {k: np.zeros((slots, *f.shape), f.dtype) for k, f in self.layout.large.items()}
+        return slots
+
+    def _open_files(self, meta: Mapping[str, str | int | float | bool]) -> None:
+        group = self.folder / GROUP
+        try:
+            group.mkdir(parents=True)
+            write_file(self.folder / META, group_metadata(meta))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._files: dict[str, int] = {}
+            for name, feature in self.layout.large.items():
+                (group / name).mkdir()
+                self._files[name] = os.open(chunk_file(group, name, feature), flags)
+            self._log = os.open(self.folder / LOG, flags)
+        except OSError as error:
+            reason = error.strerror
+            raise DatasetError(f"{self.folder}: cannot write ({reason}); free space or choose another folder") from None
+
+    def _take_slot(self) -> int:
+        self._raise_error()
+        try:
+            return self._free.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise DatasetError(f"{self.folder}: the disk took nothing for {PATIENCE:.0f} s; check it") from None
+
+    def _hand_over(self, slot: int, kind: int, obs: Observation) -> None:
+        for name in self.layout.small:
+            self._fields[name][slot] = obs[name]
+        for name, rows in self._large.items():
+            rows[slot] = obs[name]
+        self._fields["count"][slot] = self._count
+        self._fields["kind"][slot] = kind
+        self._count += 1
+        self._full.put(slot)
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            reason = self._error.strerror
+            raise DatasetError(f"{self.folder}: cannot write ({reason}); free space, what was written is kept")
+
+    def _run(self) -> None:
+        next_sync = time.monotonic() + SYNC_PERIOD
+        while True:
+            try:
+                slot = self._full.get(timeout=max(0.0, next_sync - time.monotonic()))
+            except queue.Empty:
+                slot = None
+            if slot == CLOSE:
+                break
+            if slot is not None:
+                self._attempt(slot)
+                self._free.put(slot)
+            if time.monotonic() >= next_sync:
+                self._sync()
+                next_sync = time.monotonic() + SYNC_PERIOD
+        self._sync()
+        for descriptor in (*self._files.values(), self._log):
+            os.close(descriptor)
+
+    def _attempt(self, slot: int) -> None:
+        if self._error is not None:
+            return
+        try:
+            self._write(slot)
+        except OSError as error:
+            self._error = error
+
+    def _write(self, slot: int) -> None:
+        record = self._records[slot : slot + 1].view(np.uint8)
+        crc = zlib.crc32(record[:-4])
+        for name, descriptor in self._files.items():
+            row = self._large[name][slot].reshape(-1).view(np.uint8)
+            crc = zlib.crc32(row, crc)
+            _write_all(descriptor, row)
+        self._fields["crc"][slot] = crc
+        _write_all(self._log, record)
+        self.committed += 1
+
+    def _sync(self) -> None:
+        try:
+            for descriptor in (*self._files.values(), self._log):
+                os.fdatasync(descriptor)
+        except OSError as error:
+            self._error = error
+
+
+def _write_all(descriptor: int, data: np.ndarray) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
