@@ -1,0 +1,153 @@
+"""The clock of the real-time loop: absolute deadlines, what the system grants, and how late it really was."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from controllers.jit import kernel
+
+_FINE, _COARSE = 2000, 1000
+_MCL_CURRENT, _MCL_FUTURE = 1, 2
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@kernel
+def _count(counts: Counts, nanoseconds: int) -> None:
+    """Bins of 1 us up to 2 ms, then of 0.1 ms up to 102 ms."""
+    micros = max(nanoseconds, 0) // 1000
+    slot = micros if micros < _FINE else _FINE + (micros - _FINE) // 100
+    counts[min(slot, _FINE + _COARSE - 1)] += 1
+
+
+@kernel
+def _percentile(counts: Counts, share: float) -> float:
+    """Upper edge of the bin that holds the ``share`` smallest samples [s]."""
+    total = counts.sum()
+    seen = 0
+    for slot in range(counts.shape[0]):
+        seen += counts[slot]
+        if total > 0 and seen >= share * total:
+            micros = slot + 1 if slot < _FINE else _FINE + (slot - _FINE + 1) * 100
+            return micros * 1e-6
+    return 0.0
+
+
+class Histogram:
+    """Durations, in bins; adding one allocates nothing."""
+
+    def __init__(self) -> None:
+        self.counts: Counts = np.zeros(_FINE + _COARSE, np.int64)
+        self.largest = 0.0
+
+    def add(self, nanoseconds: int) -> None:
+        """Count one duration [ns]."""
+        _count(self.counts, nanoseconds)
+        self.largest = max(self.largest, nanoseconds * 1e-9)
+
+    def percentile(self, share: float) -> float:
+        """The duration [s] that ``share`` in (0, 1] of all samples did not exceed, to the bin's upper edge."""
+        return float(_percentile(self.counts, share))
+
+
+class Ticker:
+    """Wakes at absolute deadlines, one ``period`` [s] apart, without drift.
+
+    A loop that was held up for ``n`` periods gets ``n`` ticks to make up, at most ``catch_up`` of them; what is beyond
+    is dropped and counted in ``missed``. On a real arm the robot's packet is the clock instead of this.
+    """
+
+    def __init__(self, period: float, catch_up: int = 20) -> None:
+        self.period = round(period * 1e9)
+        self.catch_up = catch_up
+        self.lateness = Histogram()
+        self.missed = 0
+        self._deadline = time.monotonic_ns() + self.period
+
+    def restart(self) -> None:
+        """Start a new series of deadlines now: after a reset, which takes as long as it takes."""
+        self._deadline = time.monotonic_ns() + self.period
+
+    def wait(self) -> int:
+        """Sleep to the next deadline; returns how many ticks are due."""
+        ahead = self._deadline - time.monotonic_ns()
+        if ahead > 0:
+            time.sleep(ahead * 1e-9)
+        late = max(time.monotonic_ns() - self._deadline, 0)
+        self.lateness.add(late)
+        due = 1 + late // self.period
+        self._deadline += due * self.period
+        if due > self.catch_up:
+            self.missed += due - self.catch_up
+            due = self.catch_up
+        return due
+
+    @property
+    def deadline(self) -> float:
+        """The next deadline, monotonic [s]."""
+        return self._deadline * 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """What the system granted to the real-time loop, and the remedy where it did not."""
+
+    fifo: bool
+    locked: bool
+    cpu: int | None
+    remedies: tuple[str, ...]
+
+
+def request_realtime(priority: int, cpu: int | None = None) -> Grants:
+    """Ask for SCHED_FIFO, locked memory and one processor; freeze the garbage collector. Call after warming up.
+
+    Args:
+        priority: Of SCHED_FIFO, 1 to 99; 0 asks for nothing but the collector.
+        cpu: Processor to stay on; None leaves it to the system.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    if priority == 0:
+        return Grants(fifo=False, locked=False, cpu=None, remedies=())
+    fifo, locked, pinned = _try_fifo(priority), _try_lock(), cpu is not None and _try_pin(cpu)
+    remedies = [
+        (fifo, f"no SCHED_FIFO: add 'rtprio {priority}' for your user to /etc/security/limits.conf"),
+        (locked, "memory is not locked: add 'memlock unlimited' for your user to /etc/security/limits.conf"),
+        (pinned or cpu is None, f"processor {cpu} cannot be used: choose one of {sorted(_processors())}"),
+    ]
+    return Grants(
+        fifo=fifo, locked=locked, cpu=cpu if pinned else None, remedies=tuple(text for ok, text in remedies if not ok)
+    )
+
+
+def _processors() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def _try_fifo(priority: int) -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def _try_lock() -> bool:
+    try:
+        return ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT | _MCL_FUTURE) == 0
+    except (OSError, AttributeError):
+        return False
+
+
+def _try_pin(cpu: int) -> bool:
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except (OSError, AttributeError):
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""What the arm process shares with its bridge: one flat vector of float64 for the state, one for a command.
+
+Whole numbers stand exactly in a float64 up to 2^53. A flat vector crosses shared memory and ROS unchanged, and
+``names`` says what every number is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source
+
+_ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
+LOOP = ("rejected", "ticks", "resets", "seed", "halted", "connected", "missed", "fifo")
+"""Counters and flags of the arm process."""
+LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99")
+"""How late the loop woke, and how long its tick took [s]."""
+COMMAND = np.dtype(
+    [
+        ("stamp", "f8"),
+        ("seq", "f8"),
+        ("valid_until", "f8"),
+        ("duration", "f8"),
+        ("pose", "f8", 7),
+        ("gripper", "f8"),
+        ("stiffness", "f8", 2),
+        ("source", "f8"),
+    ]
+)
+"""A ``Command``; a stiffness that is not a number keeps the present one."""
+
+
+@lru_cache(maxsize=8)
+def snapshot_dtype(joints: int, objects: tuple[str, ...]) -> np.dtype[np.void]:
+    """The state of an arm of ``joints`` joints and of the tracked ``objects`` at one instant."""
+    arm = [("stamp", "f8"), *((name, "f8", joints) for name in ("q", "dq", "tau"))]
+    tcp = [
+        ("ee_pose", "f8", 7),
+        ("ee_twist", "f8", 6),
+        ("wrench", "f8", 6),
+        ("reference", "f8", 7),
+        ("gripper", "f8"),
+        ("peak_force", "f8"),
+    ]
+    rest = [(name, "f8") for name in (*_ENERGY, *LOOP, *LATENESS)]
+    return np.dtype([*arm, *tcp, *rest, *((f"object.{name}", "f8", 7) for name in objects)])
+
+
+def names(dtype: np.dtype[np.void]) -> list[str]:
+    """One name per number of the flat vector: ``q.0``, ``q.1``, ... ``tank`` ..."""
+    flat: list[str] = []
+    for field in dtype.names or ():
+        size = dtype[field].itemsize // 8
+        flat += [field] if size == 1 else [f"{field}.{i}" for i in range(size)]
+    return flat
+
+
+def objects_of(dtype: np.dtype[np.void]) -> list[str]:
+    """The tracked objects of a snapshot."""
+    return [field.removeprefix("object.") for field in dtype.names or () if field.startswith("object.")]
+
+
+def dtype_from_names(flat: Sequence[str]) -> np.dtype[np.void]:
+    """The snapshot's type that ``names`` described."""
+    joints = sum(name.startswith("q.") for name in flat)
+    tracked = tuple(name[len("object.") : -2] for name in flat if name.startswith("object.") and name.endswith(".0"))
+    return snapshot_dtype(joints, tracked)
+
+
+def write_state(record: NDArray[np.void], state: RobotState, objects: Mapping[str, Array]) -> None:
+    """Copy a state into a 0-d snapshot record."""
+    for field in ("stamp", "q", "dq", "tau", "ee_pose", "ee_twist", "wrench", "reference", "gripper", "peak_force"):
+        record[field] = getattr(state, field)
+    for field in _ENERGY:
+        record[field] = getattr(state.energy, field)
+    for name, pose in objects.items():
+        record[f"object.{name}"] = pose
+
+
+def read_state(record: NDArray[np.void]) -> RobotState:
+    """The state in a snapshot; its arrays are fresh."""
+    vector = {field: np.array(record[field]) for field in ("q", "dq", "tau", "ee_pose", "ee_twist", "wrench")}
+    return RobotState(
+        stamp=float(record["stamp"]),
+        reference=np.array(record["reference"]),
+        gripper=float(record["gripper"]),
+        peak_force=float(record["peak_force"]),
+        energy=read_energy(record),
+        **vector,
+    )
+
+
+def read_energy(record: NDArray[np.void]) -> EnergyState:
+    """The ledger in a snapshot."""
+    return EnergyState(
+        tank=float(record["tank"]),
+        spring=float(record["spring"]),
+        work=float(record["work"]),
+        budget=float(record["budget"]),
+        scale=float(record["scale"]),
+        mode=Mode(int(record["mode"])),
+        violations=int(record["violations"]),
+        worst_ratio=float(record["worst_ratio"]),
+    )
+
+
+def read_objects(record: NDArray[np.void]) -> dict[str, Array]:
+    """The tracked poses in a snapshot, fresh."""
+    return {name: np.array(record[f"object.{name}"]) for name in objects_of(record.dtype)}
+
+
+def write_command(record: NDArray[np.void], command: Command) -> None:
+    """Copy a command into a 0-d command record; numbers that are not finite go through as they are."""
+    for field in ("stamp", "seq", "valid_until", "duration", "pose", "gripper"):
+        record[field] = getattr(command, field)
+    record["stiffness"] = np.nan if command.stiffness is None else command.stiffness
+    record["source"] = int(command.source)
+
+
+def read_command(record: NDArray[np.void], shift: float = 0.0) -> Command:
+    """The command in a record, its two times moved by ``shift`` [s] into the clock of the arm."""
+    stiffness = np.array(record["stiffness"])
+    return Command(
+        stamp=float(record["stamp"]) + shift,
+        seq=_whole(record["seq"]),
+        valid_until=float(record["valid_until"]) + shift,
+        duration=float(record["duration"]),
+        pose=np.array(record["pose"]),
+        gripper=float(record["gripper"]),
+        stiffness=None if np.isnan(stiffness).all() else stiffness,
+        source=_source(record["source"]),
+    )
+
+
+def _whole(value: NDArray[np.float64]) -> int:
+    return int(value) if np.isfinite(value) else -1
+
+
+def _source(value: NDArray[np.float64]) -> Source:
+    return Source(int(value)) if float(value) in {s.value for s in Source} else Source.IDLE

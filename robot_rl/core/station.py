@@ -1,0 +1,119 @@
+"""Station files: which arm, which cameras, which rates and limits. YAML, checked key by key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robot_rl.core.errors import StationError
+
+FOLDER = Path(__file__).parents[2] / "launch" / "stations"
+"""Where the stations that come with the project are."""
+DRIVERS = ("twin",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraStation:
+    """One camera."""
+
+    width: int
+    """[pixels]."""
+    height: int
+    """[pixels]."""
+    rate: float
+    """Images per second [Hz]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Station:
+    """One arm with its cameras."""
+
+    name: str
+    """Also the prefix of what it prints."""
+    launch: str
+    """Launch file, beside the folder of the stations."""
+    driver: str
+    """What moves: ``twin``."""
+    preset: str
+    """Controller preset, or ``task`` for the one that belongs to the task."""
+    max_force: float
+    """Largest force of the controller's spring [N]; only tightens the preset."""
+    cameras: Mapping[str, CameraStation] = field(default_factory=dict)
+    """By name."""
+    state_rate: float = 100.0
+    """States per second for policies and cameras [Hz]."""
+    telemetry_rate: float = 25.0
+    """Rate of the standard topics: poses, wrench, energy, objects [Hz]."""
+    hold_after: float = 0.1
+    """Without a sign of life from the bridge for this long the arm holds [s]."""
+    priority: int = 80
+    """Of SCHED_FIFO, for the arm process; 0: none."""
+    cpu: int = -1
+    """Processor of the arm process; -1: any."""
+
+
+POSITIVE = ("max_force", "state_rate", "telemetry_rate", "hold_after", "width", "height", "rate")
+
+
+def station_path(name: str) -> Path:
+    """The file of a station: a path that ends in .yaml, or the name of one that comes with the project."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
+    if path.is_file():
+        return path
+    known = sorted(p.stem for p in FOLDER.glob("*.yaml"))
+    raise StationError(f"there is no station {name!r}; {_hint(name, known)}, or give the path of a .yaml file")
+
+
+def load_station(name: str) -> Station:
+    """Read and check a station file; ``StationError`` names the key that is wrong and the nearest right one."""
+    path = station_path(name)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StationError(f"{path}: not YAML ({' '.join(str(error).split())[:120]}): correct the file") from None
+    values = _checked(path, "", data, Station)
+    cameras = values.get("cameras", {})
+    if not isinstance(cameras, dict):
+        raise StationError(f"{path}: cameras must map a name to width, height and rate: correct the file")
+    values["cameras"] = {
+        str(key): CameraStation(**_checked(path, f"cameras.{key}.", value, CameraStation))
+        for key, value in cameras.items()
+    }
+    if values["driver"] not in DRIVERS:
+        raise StationError(f"{path}: there is no driver {values['driver']!r}; {_hint(values['driver'], DRIVERS)}")
+    return Station(**values)
+
+
+def _checked(path: Path, prefix: str, data: object, kind: type) -> dict[str, Any]:
+    """The keys of ``data`` as arguments of the dataclass ``kind``, each of the right type and sign."""
+    if not isinstance(data, dict):
+        raise StationError(f"{path}: {prefix or 'the file '}must map keys to values: correct the file")
+    known = {f.name: f for f in fields(kind)}
+    for key in data:
+        if key not in known:
+            raise StationError(f"{path}: there is no key {prefix}{key!s}; {_hint(str(key), known)}")
+    for name, entry in known.items():
+        if name not in data and entry.default is entry.default_factory:
+            raise StationError(f"{path}: the key {prefix}{name} is missing: add it")
+    return {key: _value(path, prefix + key, value, str(known[key].type)) for key, value in data.items()}
+
+
+def _value(path: Path, key: str, value: object, kind: str) -> Any:  # noqa: ANN401  (of the type that ``kind`` says)
+    types = {"int": int, "float": (int, float), "str": str}.get(kind)
+    if types is None:
+        return value
+    if isinstance(value, bool) or not isinstance(value, types):
+        raise StationError(f"{path}: {key} is {value!r}, it must be of type {kind}: correct the file")
+    if key.split(".")[-1] in POSITIVE and not 0 < float(str(value)) < float("inf"):
+        raise StationError(f"{path}: {key} is {value!r}, it must be greater than 0: correct the file")
+    return float(value) if kind == "float" and isinstance(value, int) else value
+
+
+def _hint(name: str, known: Any) -> str:  # noqa: ANN401  (any iterable of names)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}"
