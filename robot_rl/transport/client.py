@@ -1,0 +1,172 @@
+"""The actor's end of the wire. The control thread only hands over; three threads write, send and receive."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from pathlib import Path
+
+from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError
+from robot_rl.core.records import Observation, StepRecord
+from robot_rl.core.spec import Spec
+from robot_rl.transport.channel import open_channel
+from robot_rl.transport.codec import Meta, encode_begin, encode_end, encode_step, observation_size
+from robot_rl.transport.experience_pb2_grpc import ExperienceStub
+from robot_rl.transport.sender import Sender
+from robot_rl.transport.spool import Spool
+from robot_rl.transport.watcher import LearnerStatus, Watcher
+from robot_rl.transport.weights import Weights
+
+
+class ExperienceClient:
+    """An ``EpisodeSink`` whose steps reach the learner exactly once, and the newest weights from there.
+
+    ``begin`` and ``add`` only put a reference into a queue, so the arrays of a step must not change afterwards.
+    ``end`` returns when the episode is on this machine's disk. It makes no difference to an actor whether the learner
+    is there: steps wait in the spool, and the policy keeps the weights it has.
+    """
+
+    def __init__(self, address: str, spool: Path, spec: Spec, *, flush_timeout: float = 30.0) -> None:
+        observation_size(spec)
+        self.spec = spec
+        self.spool = Spool(spool, spec)
+        self._address = address
+        self._flush_timeout = flush_timeout
+        self._channel = open_channel(address)
+        stub = ExperienceStub(self._channel)
+        self._sender = Sender(self.spool, stub)
+        self._watcher = Watcher(self.spool.actor, stub)
+        self._writer = _Writer(self.spool, self._sender, spec)
+        self._adopted: Weights | None = None
+        for thread in (self._writer, self._sender, self._watcher):
+            thread.start()
+
+    def __enter__(self) -> ExperienceClient:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def connect(self, timeout: float) -> None:
+        """Wait for the learner; ``ConnectionLostError`` if none answers, ``SpecError`` if it refuses this actor."""
+        deadline = time.monotonic() + timeout
+        while not self._sender.greeted.wait(0.02):
+            self._raise()
+            if time.monotonic() > deadline:
+                raise ConnectionLostError(f"no learner answers at {self._address}: start it, or check the address")
+
+    def begin(self, meta: Meta) -> None:
+        """Open an episode."""
+        self._raise()
+        self._writer.items.put(meta)
+
+    def add(self, step: StepRecord) -> None:
+        """Hand over one step: a queue operation, nothing else."""
+        if self._writer.error is not None:
+            self._raise()
+        self._writer.items.put((step, self._adopted, time.monotonic()))
+
+    def end(self, final_obs: Observation | None) -> None:
+        """Close the episode and wait until it is on this machine's disk."""
+        self._writer.items.put(_End(final_obs))
+        self.flush()
+
+    def flush(self) -> None:
+        """Wait until all that was added is on this machine's disk; ``DatasetError`` after ``flush_timeout``."""
+        done = threading.Event()
+        self._writer.items.put(done)
+        if not done.wait(self._flush_timeout):
+            waited = f"{self._flush_timeout:g} s"
+            raise DatasetError(f"spool {self.spool.folder} was not written within {waited}: check its disk")
+        self._raise()
+
+    def newest(self, version: int) -> Weights | None:
+        """The newest weights, if newer than ``version``; costs nothing."""
+        newest = self._watcher.newest
+        return newest if newest is not None and newest.version > version else None
+
+    def adopt(self, weights: Weights) -> None:
+        """From the next step on actions are chosen by these weights; every step is labelled with version and age."""
+        self._adopted = weights
+
+    @property
+    def status(self) -> LearnerStatus:
+        """What the learner last asked for."""
+        return self._watcher.status
+
+    def wait_while_paused(self, timeout: float) -> bool:
+        """Wait while the learner asks to; returns whether it still does after ``timeout`` [s]."""
+        with self._watcher.changed:
+            self._watcher.changed.wait_for(lambda: not self.status.paused or self.status.finished, timeout)
+        return self.status.paused and not self.status.finished
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until the learner has everything on its disk; False if it has not after ``timeout`` [s]."""
+        self.flush()
+        self._sender.wake()
+        deadline = time.monotonic() + timeout
+        with self._sender.changed:
+            while self.spool.pending and time.monotonic() < deadline and self._sender.error is None:
+                self._sender.changed.wait(0.1)
+        return self.spool.pending == 0
+
+    def close(self) -> None:
+        """Stop the threads; what the learner has not acknowledged stays in the spool for the next start."""
+        self._writer.items.put(None)
+        self._writer.join(self._flush_timeout)
+        self._sender.stop()
+        self._watcher.stop()
+        self._channel.close()
+        self.spool.close()
+
+    def _raise(self) -> None:
+        error = self._writer.error or self._sender.error
+        if error is not None:
+            raise error
+
+
+class _End:
+    def __init__(self, final_obs: Observation | None) -> None:
+        self.final_obs = final_obs
+
+
+_Item = Meta | tuple[StepRecord, Weights | None, float] | _End | threading.Event | None
+
+
+class _Writer(threading.Thread):
+    """Encodes what the control thread handed over and appends it to the spool."""
+
+    def __init__(self, spool: Spool, sender: Sender, spec: Spec) -> None:
+        super().__init__(name="experience-writer", daemon=True)
+        self.items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self.error: RobotRLError | None = None
+        """Why nothing is written any more, or None."""
+        self._spool, self._sender, self._spec = spool, sender, spec
+
+    def run(self) -> None:
+        """Write until None comes."""
+        while (item := self.items.get()) is not None:
+            if self.error is None:
+                try:
+                    self._handle(item)
+                except RobotRLError as error:
+                    self.error = error
+            if isinstance(item, threading.Event):
+                item.set()
+
+    def _handle(self, item: _Item) -> None:
+        if isinstance(item, threading.Event):
+            self._spool.live.sync()
+            self._sender.wake()
+        else:
+            self._sender.wrote(self._spool.live.append(self._encode(item)))
+
+    def _encode(self, item: _Item) -> bytes:
+        if isinstance(item, tuple):
+            step, weights, now = item
+            version, age = (weights.version, now - weights.published) if weights else (0, 0.0)
+            return encode_step(step, self._spec, version, age)
+        if isinstance(item, _End):
+            return encode_end(item.final_obs, self._spec)
+        return encode_begin(item)

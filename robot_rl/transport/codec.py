@@ -1,0 +1,132 @@
+"""Steps as bytes and back. Each observation is sent once; the next one is the next record's."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.core.errors import SpecError
+from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord
+from robot_rl.core.spec import Spec
+from robot_rl.transport.experience_pb2 import Begin, End, Energy, Event, StepData
+from robot_rl.transport.framing import MAX_PAYLOAD
+
+SCHEMA = 1
+"""Version of the payloads and the framing; both ends must have the same."""
+Meta = Mapping[str, str | int | float | bool]
+ROOM = 4096
+"""Bytes of a payload that are not arrays, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """One decoded step with what the transport knows about it."""
+
+    record: StepRecord
+    policy_version: int
+    """Version of the weights that chose the action; 0: those the actor started with."""
+    policy_age: float
+    """Age of those weights when the step was recorded [s]."""
+
+
+def spec_json(spec: Spec) -> str:
+    """The spec as text that is equal for equal specs; the order of features counts."""
+    return json.dumps(spec.to_json())
+
+
+def observation_size(spec: Spec) -> int:
+    """Bytes of one observation; ``SpecError`` if it is too large to send."""
+    size = sum(math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in spec.observation.values())
+    if size + ROOM > MAX_PAYLOAD:
+        limit = MAX_PAYLOAD - ROOM
+        raise SpecError(f"an observation has {size} bytes, at most {limit} can be sent: use smaller images")
+    return size
+
+
+def encode_observation(obs: Observation, spec: Spec) -> bytes:
+    """The arrays of ``obs`` that the spec names, in its order; ``SpecError`` if one is not as the spec says."""
+    spec.check(obs)
+    return b"".join([np.ascontiguousarray(obs[name]).data for name in spec.observation])
+
+
+def decode_observation(data: bytes, spec: Spec) -> dict[str, NDArray]:
+    """Read-only views into ``data``."""
+    obs, at = {}, 0
+    for name, feature in spec.observation.items():
+        count, dtype = math.prod(feature.shape), np.dtype(feature.dtype)
+        obs[name] = np.frombuffer(data, dtype, count, at).reshape(feature.shape)
+        at += count * dtype.itemsize
+    if at != len(data):
+        raise SpecError(f"an observation of {len(data)} bytes came, the spec says {at}: start both ends with one task")
+    return obs
+
+
+def encode_begin(meta: Meta) -> bytes:
+    """Payload that opens an episode."""
+    return Event(begin=Begin(meta=json.dumps(dict(meta)))).SerializeToString()
+
+
+def encode_end(final_obs: Observation | None, spec: Spec) -> bytes:
+    """Payload that closes an episode; None: it was interrupted."""
+    if final_obs is None:
+        return Event(end=End(complete=False)).SerializeToString()
+    return Event(end=End(complete=True, observation=encode_observation(final_obs, spec))).SerializeToString()
+
+
+def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0) -> bytes:
+    """Payload of one step, with the version and the age [s] of the weights that chose its action."""
+    for name, value in (("action", step.action), ("proposal", step.proposal)):
+        if np.shape(value) != (spec.action_dim,):
+            raise SpecError(f"{name} has shape {np.shape(value)}, the spec says ({spec.action_dim},): check the task")
+    e = step.energy
+    energy = Energy(tank=e.tank, spring=e.spring, work=e.work, budget=e.budget, scale=e.scale, mode=int(e.mode))
+    energy.violations, energy.worst_ratio = e.violations, e.worst_ratio
+    data = StepData(
+        observation=encode_observation(step.obs, spec),
+        action=np.asarray(step.action, np.float32).tobytes(),
+        proposal=np.asarray(step.proposal, np.float32).tobytes(),
+        reward=step.reward,
+        success=step.success,
+        terminated=step.terminated,
+        truncated=step.truncated,
+        source=int(step.source),
+        stamp=step.stamp,
+        peak_force=step.peak_force,
+        energy=energy,
+        policy_version=version,
+        policy_age=age,
+    )
+    return Event(step=data).SerializeToString()
+
+
+def decode_step(data: StepData, spec: Spec) -> Arrived:
+    """The step that ``encode_step`` wrote; its arrays are read-only views."""
+    e = data.energy
+    record = StepRecord(
+        obs=decode_observation(data.observation, spec),
+        action=np.frombuffer(data.action, np.float32),
+        proposal=np.frombuffer(data.proposal, np.float32),
+        reward=data.reward,
+        success=data.success,
+        terminated=data.terminated,
+        truncated=data.truncated,
+        source=Source(data.source),
+        stamp=data.stamp,
+        peak_force=data.peak_force,
+        energy=EnergyState(
+            tank=e.tank,
+            spring=e.spring,
+            work=e.work,
+            budget=e.budget,
+            scale=e.scale,
+            mode=Mode(e.mode),
+            violations=e.violations,
+            worst_ratio=e.worst_ratio,
+        ),
+    )
+    return Arrived(record=record, policy_version=data.policy_version, policy_age=data.policy_age)

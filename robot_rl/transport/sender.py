@@ -1,0 +1,115 @@
+"""The actor's thread that carries the spool to the learner: hello, push from the first missing record, repeat."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import grpc
+
+from robot_rl.core.errors import RobotRLError, SpecError
+from robot_rl.transport.experience_pb2 import Batch
+from robot_rl.transport.experience_pb2_grpc import ExperienceStub
+from robot_rl.transport.spool import Spool, Stream
+
+BATCH_BYTES = 1 << 20
+WINDOW = 8
+"""Batches that may be on their way without an acknowledgement."""
+LINGER = 0.05
+"""Longest time that a record waits for company [s]."""
+HELLO_TIMEOUT = 3.0
+RETRY = 0.1
+REFUSALS = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED)
+
+
+class Sender(threading.Thread):
+    """Delivers every record of the spool exactly once, in order, however often either side is killed."""
+
+    def __init__(self, spool: Spool, stub: ExperienceStub) -> None:
+        super().__init__(name="experience-sender", daemon=True)
+        self.spool = spool
+        self.changed = threading.Condition()
+        """Notified when a full batch is waiting, when an acknowledgement came, and at the end."""
+        self.greeted = threading.Event()
+        """Set while the learner has answered and the connection has not broken since."""
+        self.error: RobotRLError | None = None
+        """Why the learner refuses this actor, or None."""
+        self._stub = stub
+        self._stopping = False
+        self._unsent_bytes = 0
+
+    def wrote(self, size: int) -> None:
+        """A record of ``size`` bytes is in the live stream."""
+        self._unsent_bytes += size
+        if self._unsent_bytes >= BATCH_BYTES:
+            self.wake()
+
+    def wake(self) -> None:
+        """Send what there is now."""
+        with self.changed:
+            self.changed.notify_all()
+
+    def stop(self) -> None:
+        """End the thread; records that were not acknowledged stay in the spool."""
+        self._stopping = True
+        self.wake()
+        self.join(HELLO_TIMEOUT + 1.0)
+
+    def run(self) -> None:
+        """Deliver earlier lives, oldest first, then this one until ``stop``."""
+        while not self._stopping and self.error is None:
+            older = self.spool.older
+            stream = older[0] if older else self.spool.live
+            try:
+                self._deliver(stream)
+            except grpc.RpcError as error:
+                self.greeted.clear()
+                self._judge(error)
+                self._wait(RETRY)
+            else:
+                if older and stream is older[0] and stream.waiting == 0:
+                    self.spool.finish_oldest()
+        self.wake()
+
+    def _deliver(self, stream: Stream) -> None:
+        closed = stream is not self.spool.live
+        reply = self._stub.Hello(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
+        stream.acknowledge(reply.durable, closed=closed)
+        self.greeted.set()
+        over = threading.Event()
+        metadata = (("stream", stream.header.stream),)
+        call = self._stub.Push(self._batches(stream, closed, over), metadata=metadata)
+        try:
+            for ack in call:
+                stream.acknowledge(ack.durable, closed=closed)
+                self.wake()
+                if self._stopping:
+                    break
+        finally:
+            over.set()
+            self.wake()
+            call.cancel()
+
+    def _batches(self, stream: Stream, closed: bool, over: threading.Event) -> Iterator[Batch]:
+        """Slices of the spool from the first record that the learner lacks; runs in a thread of gRPC."""
+        sent, in_flight = stream.acked, []
+        while not (over.is_set() or self._stopping):
+            in_flight = [seq for seq in in_flight if seq > stream.acked]
+            if sent < stream.last and len(in_flight) < WINDOW:
+                raw, sent = stream.read(sent + 1, BATCH_BYTES)
+                in_flight.append(sent)
+                self._unsent_bytes = 0
+                yield Batch(records=raw)
+            elif closed and sent == stream.last:
+                return
+            else:
+                self._wait(LINGER)
+
+    def _wait(self, timeout: float) -> None:
+        with self.changed:
+            if not self._stopping:
+                self.changed.wait(timeout)
+
+    def _judge(self, error: grpc.RpcError) -> None:
+        if error.code() in REFUSALS:
+            self.error = SpecError(error.details())

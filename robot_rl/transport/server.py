@@ -1,0 +1,195 @@
+"""The learner's end of the wire: every record is appended to a log on disk, then acknowledged, then learnt from."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+from numpy.typing import NDArray
+
+from robot_rl.core.errors import ConfigError
+from robot_rl.core.spec import Spec
+from robot_rl.transport.channel import SERVER_OPTIONS, local
+from robot_rl.transport.codec import SCHEMA, observation_size, spec_json
+from robot_rl.transport.experience_pb2 import Ack, Batch, Header, HelloReply, News, Status, WatchRequest
+from robot_rl.transport.experience_pb2_grpc import ExperienceServicer, add_ExperienceServicer_to_server
+from robot_rl.transport.inbox import Arrival, Inbox, Refused
+from robot_rl.transport.spool import lock_folder
+from robot_rl.transport.weights import Packed, pack
+
+WORKERS = 64
+"""Streams at once; an actor has two."""
+
+
+class ExperienceServer:
+    """Receives the experience of actors on this machine and gives them weights.
+
+    Args:
+        bind: ``127.0.0.1:port``; port 0 takes a free one, see ``address``.
+        log_dir: Where the records lie, one file per life of an actor; what is there already is kept.
+        spec: What observations must look like; an actor with another spec is refused in one line.
+        on_record: Called with every new record, in order per actor, from the server's threads.
+    """
+
+    def __init__(self, bind: str, log_dir: Path, spec: Spec, on_record: Callable[[Arrival], None]) -> None:
+        local(bind)
+        observation_size(spec)
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = lock_folder(log_dir, "learner log")
+        self.inbox = Inbox(log_dir, spec_json(spec), on_record)
+        self.desk = _Desk()
+        self.address = bind
+        self._bind = bind
+        self._server: grpc.Server | None = None
+
+    def __enter__(self) -> ExperienceServer:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def recorded(self) -> Iterator[Arrival]:
+        """What the log holds, stream by stream, oldest first; call it before ``start``."""
+        return self.inbox.recorded()
+
+    def start(self) -> None:
+        """Listen; ``ConfigError`` if the address is taken."""
+        self._server = grpc.server(ThreadPoolExecutor(WORKERS, "experience"), options=SERVER_OPTIONS)
+        add_ExperienceServicer_to_server(_Servicer(self.inbox, self.desk), self._server)
+        try:
+            port = self._server.add_insecure_port(self._bind)
+        except RuntimeError as error:
+            raise ConfigError(f"cannot listen at {self._bind}: another process does; choose another port") from error
+        if not self._bind.startswith("unix:"):
+            self.address = f"{self._bind.rpartition(':')[0]}:{port}"
+        self._server.start()
+
+    def publish(self, tensors: Mapping[str, NDArray]) -> int:
+        """Give actors these weights instead of all earlier ones. Returns their version."""
+        return self.desk.publish(tensors)
+
+    def ask(self, *, finished: bool, paused: bool) -> None:
+        """Ask actors to stop, or to wait; costs nothing when they were asked already."""
+        self.desk.ask(Status(finished=finished, paused=paused))
+
+    @property
+    def watchers(self) -> int:
+        """Number of actors that are connected."""
+        return self.desk.watchers
+
+    def stop(self, grace: float = 0.5) -> None:
+        """Stop listening; records on their way are sent again to the next server."""
+        self.desk.close()
+        if self._server is not None:
+            self._server.stop(grace).wait(grace + 2.0)
+            self._server = None
+        self.inbox.close()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+
+class _Desk:
+    """The newest weights and the latest wishes, for all watching actors."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.newest: Packed | None = None
+        self.status = Status()
+        self.watchers = 0
+        self.closed = False
+        self._version = 0
+
+    def publish(self, tensors: Mapping[str, NDArray]) -> int:
+        packed = pack(tensors, 0)
+        with self.changed:
+            self._version += 1
+            packed.manifest.version = self._version
+            self.newest = packed
+            self.changed.notify_all()
+            return self._version
+
+    def ask(self, status: Status) -> None:
+        if status != self.status:
+            with self.changed:
+                self.status = status
+                self.changed.notify_all()
+
+    def close(self) -> None:
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def watch(self, version: int, alive: Callable[[], bool]) -> Iterator[News]:
+        """News for one actor that has ``version``."""
+        self._renumber(version)
+        told: Status | None = None
+        while alive():
+            status, packed = self._wait(told, version)
+            if status != told:
+                told = status
+                yield News(status=status)
+            if packed is not None:
+                version = packed.manifest.version
+                yield from packed.messages()
+            if self.closed:
+                return
+
+    def _wait(self, told: Status | None, version: int) -> tuple[Status, Packed | None]:
+        """Wait for something to tell. Returns the wishes, and the weights if newer than ``version``."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed or told != self.status or self._newer(version), 1.0)
+            return self.status, self.newest if self._newer(version) else None
+
+    def _newer(self, version: int) -> bool:
+        return self.newest is not None and self.newest.manifest.version > version
+
+    def _renumber(self, version: int) -> None:
+        """A learner that was restarted counts on from what its actors have."""
+        with self.changed:
+            if version <= self._version:
+                return
+            self._version = version
+            if self.newest is not None:
+                self._version += 1
+                manifest = type(self.newest.manifest)()
+                manifest.CopyFrom(self.newest.manifest)
+                manifest.version = self._version
+                self.newest = replace(self.newest, manifest=manifest)
+
+
+class _Servicer(ExperienceServicer):
+    """Turns calls into calls of the inbox and the desk."""
+
+    def __init__(self, inbox: Inbox, desk: _Desk) -> None:
+        self._inbox, self._desk = inbox, desk
+
+    def Hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply:
+        if request.schema != SCHEMA:
+            line = f"the actor speaks version {request.schema}, the learner {SCHEMA}: install one version on both"
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, line)
+        try:
+            return HelloReply(durable=self._inbox.hello(request))
+        except Refused as refused:
+            context.abort(refused.code, str(refused))
+
+    def Push(self, request_iterator: Iterator[Batch], context: grpc.ServicerContext) -> Iterator[Ack]:
+        stream = dict(context.invocation_metadata()).get("stream", "")
+        try:
+            for durable in self._inbox.receive(str(stream), (b.records for b in request_iterator)):
+                yield Ack(durable=durable)
+        except Refused as refused:
+            context.abort(refused.code, str(refused))
+
+    def Watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[News]:
+        self._desk.watchers += 1
+        try:
+            yield from self._desk.watch(request.version, context.is_active)
+        finally:
+            self._desk.watchers -= 1

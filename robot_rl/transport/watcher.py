@@ -1,0 +1,92 @@
+"""The actor's thread that receives weights, the newest only, and the learner's wishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import grpc
+
+from robot_rl.core.errors import CheckpointError
+from robot_rl.transport.experience_pb2 import Manifest, News, WatchRequest
+from robot_rl.transport.experience_pb2_grpc import ExperienceStub
+from robot_rl.transport.weights import MAX_SIZE, Weights, unpack
+
+RETRY = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerStatus:
+    """What the learner last asked of its actors."""
+
+    connected: bool = False
+    finished: bool = False
+    """Stop acting."""
+    paused: bool = False
+    """Wait: the learner may not learn from more steps yet."""
+
+
+class Watcher(threading.Thread):
+    """Keeps the newest weights ready for the control thread; older ones are dropped unread."""
+
+    def __init__(self, actor: str, stub: ExperienceStub) -> None:
+        super().__init__(name="experience-watcher", daemon=True)
+        self.newest: Weights | None = None
+        self.status = LearnerStatus()
+        self.changed = threading.Condition()
+        """Notified with every new status and version."""
+        self.damaged = 0
+        """Number of versions that did not match their checksum."""
+        self._actor = actor
+        self._stub = stub
+        self._call: grpc.Call | None = None
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._call is not None:
+            self._call.cancel()
+        self.join(2.0)
+
+    def run(self) -> None:
+        """Follow the learner until ``stop``; after a loss of the connection, again."""
+        while not self._stopping.is_set():
+            version = self.newest.version if self.newest else 0
+            self._call = self._stub.Watch(WatchRequest(actor=self._actor, version=version), wait_for_ready=True)
+            try:
+                self._follow(self._call)
+            except grpc.RpcError:
+                pass
+            except CheckpointError:
+                self.damaged += 1
+                self._call.cancel()
+            self._set(status=LearnerStatus(finished=self.status.finished))
+            self._stopping.wait(RETRY)
+
+    def _follow(self, call: grpc.Call) -> None:
+        manifest, buffer, received = Manifest(), bytearray(), 0.0
+        for news in call:
+            kind = news.WhichOneof("body")
+            if kind == "status":
+                self._set(status=_status(news))
+                continue
+            if kind == "manifest":
+                manifest, buffer, received = news.manifest, bytearray(), time.monotonic()
+            else:
+                buffer += news.chunk
+            if max(len(buffer), manifest.size) > MAX_SIZE or len(buffer) > manifest.size:
+                raise CheckpointError("weights are larger than announced")
+            if len(buffer) == manifest.size:
+                self._set(newest=unpack(manifest, buffer, received))
+
+    def _set(self, *, status: LearnerStatus | None = None, newest: Weights | None = None) -> None:
+        with self.changed:
+            self.status = status or self.status
+            self.newest = newest or self.newest
+            self.changed.notify_all()
+
+
+def _status(news: News) -> LearnerStatus:
+    return LearnerStatus(connected=True, finished=news.status.finished, paused=news.status.paused)
