@@ -21,7 +21,7 @@ from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Action, Observation, Transition
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.learner.protocol import Recipe, Sampling
-from robot_rl.nets.critic import CriticEnsemble, subset
+from robot_rl.nets.critic import CriticEnsemble, slope, subset
 from robot_rl.nets.mlp import mlp, zero_last
 from robot_rl.nets.normaliser import Normaliser, Statistics
 from robot_rl.nets.optimise import adam, mix, pack, step, unpack
@@ -221,10 +221,8 @@ class ResfitLearner:
         """Ascend the mean of all critics at the combined action; the critics' weights get no gradient."""
         residual = self.actor.residual(features)
         action = (obs[BASE_ACTION] + residual).clamp(-1.0, 1.0)
-        probe = action.detach().requires_grad_()
-        value = self.critic(features, probe).mean(0).sum()
-        slope = torch.autograd.grad(value, probe)[0] / len(probe)
-        loss = -(action * slope).sum() + self.config.residual_penalty * residual.square().mean()
+        _, gradient = slope(self.critic, features, action)
+        loss = -(action * gradient).sum(-1).mean() + self.config.residual_penalty * residual.square().mean()
         step(self.optimiser_actor, loss, self.config.grad_clip)
         self.actor.moved.fill_(1.0)
         mix(self.actor_target, self.actor, self.config.polyak * self.config.actor_every)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from robot_rl.nets.kernels import norm_relu
 
 
 def mlp(inputs: int, hidden: Sequence[int], outputs: int, *, layer_norm: bool = True) -> nn.Sequential:
@@ -43,25 +44,32 @@ class EnsembleLinear(nn.Module):
 
     def forward(self, x: Tensor, members: Tensor | None = None) -> Tensor:
         """Apply all layers, or only those whose indices ``members`` (M,) holds."""
-        weight, bias = self.weight, self.bias
-        if members is not None:
-            weight, bias = weight[members], bias[members]
-        if x.ndim == 2:
-            x = x.expand(weight.shape[0], *x.shape)
-        return torch.baddbmm(bias, x, weight)
+        weight, bias = chosen(members, self.weight, self.bias)
+        return torch.baddbmm(bias, shared(x, weight), weight)
 
 
-class EnsembleNorm(nn.Module):
-    """LayerNorm over the last axis of (E, B, n) with scale and shift of their own per member."""
+class EnsembleBlock(nn.Module):
+    """E independent blocks Linear -> LayerNorm -> ReLU: (E, B, n) or a shared (B, n) -> (E, B, m)."""
 
-    def __init__(self, members: int, width: int) -> None:
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(members, 1, width))
-        self.shift = nn.Parameter(torch.zeros(members, 1, width))
+        bound = 1.0 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+        self.scale = nn.Parameter(torch.ones(members, 1, outputs))
+        self.shift = nn.Parameter(torch.zeros(members, 1, outputs))
 
     def forward(self, x: Tensor, members: Tensor | None = None) -> Tensor:
-        """Normalise, then scale and shift."""
-        scale, shift = self.scale, self.shift
-        if members is not None:
-            scale, shift = scale[members], shift[members]
-        return torch.addcmul(shift, functional.layer_norm(x, x.shape[-1:]), scale)
+        """Apply all blocks, or only those whose indices ``members`` (M,) holds."""
+        weight, bias, scale, shift = chosen(members, self.weight, self.bias, self.scale, self.shift)
+        return norm_relu(torch.bmm(shared(x, weight), weight), bias, scale, shift)
+
+
+def chosen(members: Tensor | None, *parameters: Tensor) -> tuple[Tensor, ...]:
+    """The rows ``members`` of each parameter, or all of them."""
+    return parameters if members is None else tuple(p[members] for p in parameters)
+
+
+def shared(x: Tensor, weight: Tensor) -> Tensor:
+    """``x`` (B, n) seen by every member, (E, B, n), without a copy; (E, B, n) stays as it is."""
+    return x.expand(weight.shape[0], *x.shape) if x.ndim == 2 else x
