@@ -13,6 +13,7 @@ from robot_rl.core.errors import ConfigError
 
 ConfigT = TypeVar("ConfigT")
 BOX = re.compile(r"^[│╭╰─\s]+|[│╮╯─\s]+$")
+REQUIRED = re.compile(r"^│ {5}(\S.*?)\s*│$", re.MULTILINE)
 FLAG = re.compile(r"--[a-z][\w.-]*")
 
 
@@ -38,7 +39,7 @@ def one_line(complaint: str) -> str:
     lines = [BOX.sub("", line) for line in body.splitlines()]
     said = " ".join(lines[: lines.index("")] if "" in lines else lines)
     if "Required options" in title:
-        return f"missing: {', '.join(FLAG.findall(said)) or said}"
+        return f"missing: {', '.join(REQUIRED.findall(body))}"
     if "Unrecognized" in title:
         known = FLAG.findall(" ".join(lines).partition("Perhaps you meant")[2])
         near = f"; did you mean {known[0]}?" if known else ""
