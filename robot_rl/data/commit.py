@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from robot_rl.data.layout import (
     STEP,
     Layout,
     array_metadata,
+    checksum,
     chunk_file,
     group_metadata,
     row_bytes,
@@ -57,7 +59,7 @@ class Staged:
 
 
 def scan(folder: Path, layout: Layout, *, check: bool) -> Staged:
-    """Read the log of a staging folder up to the first record that is not whole.
+    """Read the log of a staging folder up to the first record that is not whole; none when it was committed already.
 
     Args:
         folder: The staging folder.
@@ -65,7 +67,8 @@ def scan(folder: Path, layout: Layout, *, check: bool) -> Staged:
         check: Compare every row with its checksum, as after a kill or a power cut.
     """
     log = folder / LOG
-    content = log.read_bytes() if log.exists() else b""
+    renamed = not (folder / GROUP).exists()
+    content = b"" if renamed or not log.exists() else log.read_bytes()
     size = layout.record.itemsize
     rows = np.frombuffer(content, layout.record, count=len(content) // size)
     rows = rows[: _whole(folder, layout, rows)] if check else rows
@@ -100,29 +103,46 @@ def publish(root: Path, folder: Path, layout: Layout, staged: Staged, number: in
         The episode's folder; None when there was no step with a known result, and nothing is kept.
     """
     if staged.steps == 0:
-        shutil.rmtree(folder)
+        remove(folder)
         return None
     group = folder / GROUP
     written = _write_columns(group, layout, staged)
-    meta = json.loads((folder / META).read_text())["attributes"]
-    attributes = _attributes(folder, staged, number, meta)
+    attributes = {**_attributes(folder, staged, number), "crc32": checksums(group, layout)}
     write_file(group / "zarr.json", group_metadata(attributes))
     sync([*written, group / "zarr.json", group])
     target = root / EPISODES / f"ep{number:06d}-{folder.name}.zarr"
     os.rename(group, target)
     sync([target.parent])
-    shutil.rmtree(folder)
+    remove(folder)
     return target
 
 
-def _attributes(folder: Path, staged: Staged, number: int, meta: dict[str, Any]) -> dict[str, Any]:
+def remove(folder: Path) -> None:
+    """Delete a staging folder, its log first: whatever a kill leaves of it, recovery finds no rows in it."""
+    (folder / LOG).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def checksums(group: Path, layout: Layout) -> dict[str, int]:
+    """CRC-32 of the file of every array of an episode."""
+    arrays = {**layout.spec.observation, **layout.step_columns}
+    files = [chunk_file(group, name, feature) for name, feature in arrays.items()]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return dict(zip(arrays, pool.map(checksum, files), strict=True))
+
+
+def _attributes(folder: Path, staged: Staged, number: int) -> dict[str, Any]:
+    try:
+        meta = json.loads((folder / META).read_text())["attributes"]
+    except (OSError, ValueError, KeyError):
+        meta = {}
     return {
         "schema": SCHEMA,
         "uuid": folder.name,
         "number": number,
         "steps": staged.steps,
         "outcome": staged.outcome,
-        "created": (folder / META).stat().st_mtime,
+        "created": folder.stat().st_mtime,
         "meta": meta,
     }
 

@@ -6,7 +6,6 @@ import difflib
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import IO, Any
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.spec import Spec
-from robot_rl.data.commit import publish, scan
+from robot_rl.data.commit import checksums, publish, scan
 from robot_rl.data.episode import Episode, load_episode
 from robot_rl.data.layout import DATASET_FILE, EPISODES, SCHEMA, STAGING, Layout, replace_file
 
@@ -28,6 +27,7 @@ def create(root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool])
         meta: Free facts about it (task, station, operator).
     """
     Layout(spec)
+    root = Path(root)
     if (root / DATASET_FILE).exists():
         raise DatasetError(f"{root} is a dataset already: choose another folder, or add episodes to it")
     try:
@@ -68,6 +68,17 @@ class Dataset:
         """All episodes, in the order in which they were recorded."""
         return (self.episode(i) for i in range(len(self)))
 
+    def verify(self) -> list[Path]:
+        """Read every file again; returns the episodes that are not what was recorded."""
+        layout, bad = Layout(self.spec), list(self.damaged)
+        for entry in self.index:
+            try:
+                intact = checksums(entry["path"], layout) == entry["crc32"]
+            except OSError:
+                intact = False
+            bad += [] if intact else [entry["path"]]
+        return bad
+
 
 def open_dataset(root: Path) -> Dataset:
     """Open a dataset for reading; first recovers what a killed recorder left, unless a recorder is at work."""
@@ -96,11 +107,11 @@ def recover_locked(root: Path, layout: Layout) -> list[Path]:
     recovered = []
     staging = root / STAGING
     for folder in sorted(staging.iterdir(), key=lambda f: f.stat().st_mtime) if staging.exists() else ():
-        staged = scan(folder, layout, check=True)
-        if not (folder / "meta.json").exists():
-            shutil.rmtree(folder)
-        elif (path := publish(root, folder, layout, staged, next_number(root))) is not None:
-            recovered.append(path)
+        try:
+            path = publish(root, folder, layout, scan(folder, layout, check=True), next_number(root))
+        except OSError as error:
+            raise DatasetError(f"{folder}: cannot be recovered ({error.strerror}): free space, open again") from None
+        recovered += [] if path is None else [path]
     return recovered
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from robot_rl.core.errors import ConfigError
+
 EMPTY: Final = 0
 """Kind of a row that holds nothing."""
 STEP: Final = 1
@@ -22,6 +24,8 @@ RETURN: Final = np.dtype([("reward", "f4"), ("discount", "f4"), ("next", "i8")],
 
 def as_words(rows: NDArray) -> NDArray:
     """The same memory as rows (N, w) of the widest unsigned integers that fit; ``rows`` must be contiguous."""
+    if not rows.flags.c_contiguous:
+        raise ConfigError("a batch to write into must be contiguous: take it from empty_batch()")
     flat = rows.reshape(len(rows), -1)
     size = flat.shape[1] * flat.itemsize
     word = next(word for word in (np.uint64, np.uint32, np.uint16, np.uint8) if size % np.dtype(word).itemsize == 0)

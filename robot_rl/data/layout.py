@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from robot_rl.core.errors import DatasetError
+from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.records import StepRecord
 from robot_rl.core.spec import Feature, Spec
 
@@ -50,6 +51,8 @@ LEDGER: Final = (
     ("worst_ratio", "<f8"),
 )
 """Fields of ``EnergyState``, one column each."""
+RESERVED: Final = ("action", "proposal", "count", "kind", "crc", "zarr.json")
+"""Names that no feature may have, beside those above."""
 DATASET_FILE: Final = "dataset.json"
 STAGING: Final = ".staging"
 EPISODES: Final = "episodes"
@@ -70,8 +73,8 @@ class Layout:
 
     def __init__(self, spec: Spec) -> None:
         for name in spec.observation:
-            if "/" in name or name in dict(SCALARS + LEDGER):
-                raise DatasetError(f"feature name {name!r} cannot be a file name here: rename it in the task")
+            if "/" in name or name in {**dict(SCALARS + LEDGER), **dict.fromkeys(RESERVED)}:
+                raise DatasetError(f"feature {name!r} cannot be a column of a dataset: rename it in the task")
         self.spec = spec
         self.large = {k: f for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
         self.small = {k: f for k, f in spec.observation.items() if row_bytes(f) < LARGE}
@@ -87,6 +90,16 @@ class Layout:
         action = Feature((self.spec.action_dim,))
         scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
         return {"action": action, "proposal": action, **scalars}
+
+
+def check_step(spec: Spec, step: StepRecord) -> None:
+    """Raise ``SpecError`` unless observation and actions look as the spec says and are finite."""
+    spec.check(step.obs)
+    for name, action in (("action", step.action), ("proposal", step.proposal)):
+        if np.shape(action) != (spec.action_dim,):
+            raise SpecError(f"{name} has shape {np.shape(action)}, the spec says ({spec.action_dim},): check the task")
+        if not np.isfinite(action).all():
+            raise SpecError(f"{name} holds a number that is not finite: check the policy")
 
 
 def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord) -> None:
@@ -146,6 +159,15 @@ def replace_file(path: Path, content: bytes) -> None:
     sync([temporary])
     os.replace(temporary, path)
     sync([path.parent])
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file."""
+    value = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
 
 
 def sync(paths: Iterable[Path]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +10,8 @@ from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data import dataset
-from robot_rl.data.commit import publish, scan
-from robot_rl.data.layout import DATASET_FILE, STAGING, Layout
+from robot_rl.data.commit import publish, remove, scan
+from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, check_step
 from robot_rl.data.staging import StagedEpisode
 
 
@@ -59,7 +58,7 @@ class EpisodeWriter:
         """Hand over one step; ``SpecError`` if it does not look as the spec says."""
         if self._episode is None:
             raise DatasetError("no episode is open: call begin() before add()")
-        self.spec.check(step.obs)
+        check_step(self.spec, step)
         self._episode.add(step)
 
     def end(self, final_obs: Observation | None) -> None:
@@ -71,8 +70,11 @@ class EpisodeWriter:
             self._episode.add_final(final_obs)
         episode, self._episode = self._episode, None
         episode.close()
-        staged = scan(episode.folder, self._layout, check=False)
-        path = publish(self.root, episode.folder, self._layout, staged, self._number)
+        try:
+            staged = scan(episode.folder, self._layout, check=False)
+            path = publish(self.root, episode.folder, self._layout, staged, self._number)
+        except OSError as error:
+            raise DatasetError(f"{self.root}: cannot write ({error.strerror}); free space, open again") from None
         if path is not None:
             self.last = path
             self._number += 1
@@ -82,7 +84,7 @@ class EpisodeWriter:
         if self._episode is not None:
             episode, self._episode = self._episode, None
             episode.close()
-            shutil.rmtree(episode.folder)
+            remove(episode.folder)
 
     def close(self) -> None:
         """Commit an open episode as interrupted and give the dataset back."""

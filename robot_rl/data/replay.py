@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from robot_rl.core.records import Observation, StepRecord, Transition
 from robot_rl.core.spec import Spec
 from robot_rl.data.episode import Episode
 from robot_rl.data.gather import EMPTY, LAST, RETURN, STEP, TABLE, as_words, chunk_rows, gather, n_step_returns
+from robot_rl.data.layout import check_step
 
 Batch = Transition[NDArray]
 """A batch of transitions: every array with a leading (B,)."""
@@ -55,7 +57,7 @@ class Replay:
 
     def add(self, step: StepRecord) -> None:
         """Append one step; it can be sampled when the next one, or the end, has arrived."""
-        self.spec.check(step.obs)
+        check_step(self.spec, step)
         with self._lock:
             if self._ended:
                 raise DatasetError("the step before ended its episode: call end() with the final observation first")
@@ -81,7 +83,7 @@ class Replay:
         self.begin(episode.meta)
         for t, step in enumerate(episode.steps()):
             obs = complete(episode.observation(t))
-            self.add(StepRecord(**{**vars(step), "obs": obs}))
+            self.add(replace(step, obs=obs))
         self.end(complete(episode.final_obs))
 
     def sample(self, batch: int, n_step: int = 1, gamma: float = 0.99, out: Batch | None = None) -> Batch:
@@ -106,9 +108,10 @@ class Replay:
         with self._lock:
             start = self._draw(len(at))
             n_step_returns(self._table, start, n_step, gamma, returns)
+            following = returns["next"].copy()
             for name in self.spec.observation:
                 gather(self._words[name], start, as_words(out.obs[name]), at)
-                gather(self._words[name], returns["next"], as_words(out.next_obs[name]), at)
+                gather(self._words[name], following, as_words(out.next_obs[name]), at)
             gather(self._words["action"], start, as_words(out.action), at)
         out.reward[at] = returns["reward"]
         out.discount[at] = returns["discount"]

@@ -1,11 +1,10 @@
-"""An open episode: rows handed over by the control thread, written to disk by a thread of its own."""
+"""An open episode: rows handed over by the control thread, written and brought to the disk by threads of its own."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
-import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,20 @@ import numpy as np
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
-from robot_rl.data.layout import FINAL, GROUP, LOG, META, STEP, Layout, chunk_file, group_metadata, pack, write_file
+from robot_rl.data.layout import (
+    FINAL,
+    GROUP,
+    LOG,
+    META,
+    STEP,
+    Layout,
+    chunk_file,
+    group_metadata,
+    pack,
+    row_bytes,
+    sync,
+    write_file,
+)
 
 SYNC_PERIOD: Final = 1.0
 """Time between two waits for the disk [s]: what a power cut can take."""
@@ -27,7 +39,7 @@ CLOSE: Final = -1
 
 
 class StagedEpisode:
-    """The files of one open episode and the thread that writes them.
+    """The files of one open episode and the two threads that write them and wait for the disk.
 
     ``add`` copies a row into a free slot of a fixed buffer and returns; it waits only when the disk is a whole buffer
     behind. A row counts once its record, the last thing written of it, is complete: a kill loses only later rows.
@@ -46,8 +58,11 @@ class StagedEpisode:
         for slot in range(slots):
             self._free.put(slot)
         self._open_files(meta)
-        self._thread = threading.Thread(target=self._run, name="episode-writer", daemon=True)
-        self._thread.start()
+        self._closing = threading.Event()
+        self._writer = threading.Thread(target=self._write_rows, name="episode-writer", daemon=True)
+        self._syncer = threading.Thread(target=self._sync_rows, name="episode-syncer", daemon=True)
+        self._writer.start()
+        self._syncer.start()
 
     def add(self, step: StepRecord) -> None:
         """Hand over one step."""
@@ -64,12 +79,17 @@ class StagedEpisode:
     def close(self) -> None:
         """Write what waits, bring it to the disk, close the files."""
         self._full.put(CLOSE)
-        self._thread.join()
+        self._closing.set()
+        self._writer.join()
+        self._syncer.join()
+        self._sync()
+        for descriptor in (*self._files.values(), self._log):
+            os.close(descriptor)
         self._raise_error()
 
     def _allocate(self) -> int:
-        large = {k: np.dtype(f.dtype).itemsize * int(np.prod(f.shape)) for k, f in self.layout.large.items()}
-        slots = int(np.clip(BUFFER_BYTES // (sum(large.values()) + self.layout.record.itemsize), 8, 256))
+        size = self.layout.record.itemsize + sum(row_bytes(f) for f in self.layout.large.values())
+        slots = int(np.clip(BUFFER_BYTES // size, 8, 256))
         self._records = np.zeros(slots, self.layout.record)
         self._fields = {name: self._records[name] for name in self.layout.record.names or ()}
         self._large = {k: np.zeros((slots, *f.shape), f.dtype) for k, f in self.layout.large.items()}
@@ -112,24 +132,18 @@ class StagedEpisode:
             reason = self._error.strerror
             raise DatasetError(f"{self.folder}: cannot write ({reason}); free space, what was written is kept")
 
-    def _run(self) -> None:
-        next_sync = time.monotonic() + SYNC_PERIOD
-        while True:
-            try:
-                slot = self._full.get(timeout=max(0.0, next_sync - time.monotonic()))
-            except queue.Empty:
-                slot = None
-            if slot == CLOSE:
-                break
-            if slot is not None:
-                self._attempt(slot)
-                self._free.put(slot)
-            if time.monotonic() >= next_sync:
-                self._sync()
-                next_sync = time.monotonic() + SYNC_PERIOD
-        self._sync()
-        for descriptor in (*self._files.values(), self._log):
-            os.close(descriptor)
+    def _write_rows(self) -> None:
+        for slot in iter(self._full.get, CLOSE):
+            self._attempt(slot)
+            self._free.put(slot)
+
+    def _sync_rows(self) -> None:
+        try:
+            sync([self.folder / META, self.folder / GROUP, self.folder, self.folder.parent])
+        except OSError as error:
+            self._error = error
+        while not self._closing.wait(SYNC_PERIOD):
+            self._sync()
 
     def _attempt(self, slot: int) -> None:
         if self._error is not None:
