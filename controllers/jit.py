@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sources_stamp(folders: tuple[Path, ...]) -> str:
     digest = hashlib.sha256()
     for folder in folders:
