@@ -115,7 +115,7 @@ def request_realtime(priority: int, cpu: int | None = None) -> Grants:
     gc.disable()
     if priority == 0:
         return Grants(fifo=False, locked=False, cpu=None, remedies=())
-    fifo, locked, pinned = _try_fifo(priority), _try_lock(), cpu is not None and _try_pin(cpu)
+    fifo, locked, pinned = try_fifo(priority), _try_lock(), cpu is not None and _try_pin(cpu)
     remedies = [
         (fifo, f"no SCHED_FIFO: add 'rtprio {priority}' for your user to /etc/security/limits.conf"),
         (locked, "memory is not locked: add 'memlock unlimited' for your user to /etc/security/limits.conf"),
@@ -130,7 +130,8 @@ def _processors() -> set[int]:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
-def _try_fifo(priority: int) -> bool:
+def try_fifo(priority: int) -> bool:
+    """Ask for SCHED_FIFO with ``priority``, 1 to 99; whether it was granted."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except (OSError, AttributeError):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source
 
-_ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
+ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
 LOOP = ("rejected", "ticks", "resets", "seed", "halted", "connected", "missed", "fifo")
 """Counters and flags of the arm process."""
 LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99")
@@ -46,7 +46,7 @@ def snapshot_dtype(joints: int, objects: tuple[str, ...]) -> np.dtype[np.void]:
         ("gripper", "f8"),
         ("peak_force", "f8"),
     ]
-    rest = [(name, "f8") for name in (*_ENERGY, *LOOP, *LATENESS)]
+    rest = [(name, "f8") for name in (*ENERGY, *LOOP, *LATENESS)]
     return np.dtype([*arm, *tcp, *rest, *((f"object.{name}", "f8", 7) for name in objects)])
 
 
@@ -75,7 +75,7 @@ def write_state(record: NDArray[np.void], state: RobotState, objects: Mapping[st
     """Copy a state into a 0-d snapshot record."""
     for field in ("stamp", "q", "dq", "tau", "ee_pose", "ee_twist", "wrench", "reference", "gripper", "peak_force"):
         record[field] = getattr(state, field)
-    for field in _ENERGY:
+    for field in ENERGY:
         record[field] = getattr(state.energy, field)
     for name, pose in objects.items():
         record[f"object.{name}"] = pose

@@ -53,6 +53,8 @@ class Station:
     """Without a sign of life from the bridge for this long the arm holds [s]."""
     priority: int = 80
     """Of SCHED_FIFO, for the arm process; 0: none."""
+    bridge_priority: int = 20
+    """Of SCHED_FIFO, for the bridge to ROS; 0: none."""
     cpu: int = -1
     """Processor of the arm process; -1: any."""
 

@@ -1,0 +1,103 @@
+"""What the teleop node and the actor node share: episodes of a task on the graph, recorded, one JSON line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from robot_rl.actor.rollout import run_episode
+from robot_rl.core.clock import MonotonicClock
+from robot_rl.core.protocols import Policy
+from robot_rl.core.spec import Feature, Spec
+from robot_rl.data.recorder import EpisodeWriter
+from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.nodes.client import RosRobot
+from robot_rl.tasks.registry import make_task
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodesConfig:
+    """Which episodes, and where they go."""
+
+    out: Path
+    """Folder of the dataset; new episodes are added to the ones that are there."""
+    task: str = "reach"
+    """Name of the task; the graph must have been started for it."""
+    episodes: int = 5
+    """How many."""
+    seed: int = 0
+    """Seed of the first episode; the others count up."""
+    cameras: tuple[str, ...] = ("front", "wrist")
+    """Which cameras are recorded."""
+    parent: int = 0
+    """Stop when this process is no longer the parent; 0: never."""
+
+
+class StepTimes:
+    """How late the control steps were, and how old what they saw was."""
+
+    def __init__(self, env: RobotEnv, parent: int) -> None:
+        self.env, self.parent = env, parent
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was measured."""
+        self.lateness: list[float] = []
+        self.state_age: list[float] = []
+        self.image_age: list[float] = []
+
+    def measure(self) -> None:
+        """Called before every step."""
+        if self.parent > 0 and os.getppid() != self.parent:
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        self.lateness.append(self.env.rate.lateness)
+        self.state_age.append(now - self.env.state.stamp)
+        self.image_age += [now - camera.stamp for camera in self.env.cameras.values()]
+
+    def summary(self) -> dict[str, float]:
+        """Median and 99th percentile [s]."""
+        series = {"step_lateness": self.lateness, "state_age": self.state_age, "image_age": self.image_age}
+        return {
+            f"{name}_p{share}": float(np.percentile(values, share))
+            for name, values in series.items()
+            if values
+            for share in (50, 99)
+        }
+
+
+def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: dict[str, str]) -> None:
+    """Join the graph, run and record every episode; a JSON line for each on standard output."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    task = make_task(config.task, config.cameras)
+    with RosRobot(config.cameras) as robot:
+        env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
+        policy = make_policy(env)
+        times = StepTimes(env, config.parent)
+        spec = recorded_spec(env, policy, config.seed)
+        facts = {"task": config.task, "clock": "real time", **facts}
+        with EpisodeWriter(config.out, spec, facts) as writer:
+            for number in range(config.episodes):
+                times.restart()
+                seed = config.seed + number
+                result = run_episode(env, policy, seed, sink=writer, before_step=times.measure)
+                line = {"episode": number, **asdict(result), **times.summary(), "loop": robot.telemetry()}
+                sys.stdout.write(json.dumps(line) + "\n")
+                sys.stdout.flush()
+
+
+def recorded_spec(env: RobotEnv, policy: Policy, seed: int) -> Spec:
+    """The task's spec with what the policy stores beside each observation."""
+    spec = env.spec
+    for name, value in policy.augment(env.reset(seed)).items():
+        if name not in spec.observation:
+            spec = spec.with_feature(name, Feature(value.shape, str(value.dtype)))
+    return spec

@@ -1,0 +1,79 @@
+"""What the arm node publishes of every snapshot: one complete message for us, standard topics for everyone."""
+
+from __future__ import annotations
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from controllers.snapshot import ENERGY, LATENESS, LOOP, names, objects_of
+from robot_rl.core.records import Mode
+from robot_rl.nodes import messages as ros
+
+STAMPED = {
+    "current_pose": (PoseStamped, "ee_pose", ros.pose_stamped),
+    "reference_pose": (PoseStamped, "reference", ros.pose_stamped),
+    "current_twist": (TwistStamped, "ee_twist", ros.twist_stamped),
+    "external_wrench": (WrenchStamped, "wrench", ros.wrench_stamped),
+}
+"""Topic -> type, field of the snapshot, conversion."""
+FINGER = "panda_finger_joint1"
+"""Moves half of the opening [m]."""
+
+
+class Telemetry:
+    """Publishers of one arm."""
+
+    def __init__(self, node: Node, record: NDArray[np.void]) -> None:
+        self.record = record
+        self.flat = record.reshape(1).view(np.float64)
+        self.names = names(record.dtype)
+        self.joints = [f"panda_joint{i + 1}" for i in range(len(record["q"]))]
+        self.state = node.create_publisher(JointState, "robot_state", ros.RELIABLE)
+        self.joint_states = node.create_publisher(JointState, "joint_states", ros.RELIABLE)
+        self.energy = node.create_publisher(JointState, "energy", ros.RELIABLE)
+        self.stamped = {name: node.create_publisher(kind, name, ros.RELIABLE) for name, (kind, _, _) in STAMPED.items()}
+        self.objects = {
+            name: node.create_publisher(PoseStamped, f"objects/{name}", ros.RELIABLE)
+            for name in objects_of(record.dtype)
+        }
+        self.diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", ros.RELIABLE)
+
+    def publish_state(self) -> None:
+        """The whole snapshot, and the joints."""
+        record, stamp = self.record, float(self.record["stamp"])
+        self.state.publish(ros.named_values(self.names, self.flat, stamp))
+        vectors = (
+            np.append(record["q"], 0.5 * record["gripper"]),
+            np.append(record["dq"], 0.0),
+            np.append(record["tau"], 0.0),
+        )
+        self.joint_states.publish(ros.joint_state([*self.joints, FINGER], vectors, stamp))
+
+    def publish_rest(self) -> None:
+        """Poses, twist, wrench, energy and objects."""
+        record, stamp = self.record, float(self.record["stamp"])
+        for name, (_, field, convert) in STAMPED.items():
+            self.stamped[name].publish(convert(record[field], stamp))
+        energy = np.array([record[name] for name in ENERGY])
+        self.energy.publish(ros.named_values(list(ENERGY), energy, stamp))
+        for name, publisher in self.objects.items():
+            publisher.publish(ros.pose_stamped(record[f"object.{name}"], stamp))
+
+    def publish_diagnostics(self, age: float, reason: str) -> None:
+        """Health of the loop: its lateness, its counters, and why it holds."""
+        record = self.record
+        values = {name: f"{float(record[name]):.6g}" for name in (*LOOP, *LATENESS)}
+        values["state_age"] = f"{age:.4f}"
+        level, text = DiagnosticStatus.OK, Mode(int(record["mode"])).name.lower()
+        if reason:
+            level, text = DiagnosticStatus.ERROR, f"halted: {reason}"
+        elif age > 0.1:
+            level, text = DiagnosticStatus.STALE, "the arm process is silent"
+        elif not record["fifo"]:
+            level, text = DiagnosticStatus.WARN, f"{text}, without real-time priority"
+        status = ros.status("arm loop", level, text, values)
+        self.diagnostics.publish(ros.diagnostics(status, float(record["stamp"])))
