@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import tyro
@@ -14,7 +16,8 @@ from robot_rl.core.errors import ConfigError
 ConfigT = TypeVar("ConfigT")
 BOX = re.compile(r"^[│╭╰─\s]+|[│╮╯─\s]+$")
 REQUIRED = re.compile(r"^│ {5}(\S.*?)\s*│$", re.MULTILINE)
-FLAG = re.compile(r"--[a-z][\w.-]*")
+PARSING = re.compile(r"Error parsing (--\S+): (?:invalid literal|could not convert)[^']*('.*')$")
+FLAG = re.compile(r"--[a-z][\w.-]*\w")
 
 
 def parse(config: type[ConfigT], args: list[str], prog: str) -> ConfigT:
@@ -30,21 +33,31 @@ def parse(config: type[ConfigT], args: list[str], prog: str) -> ConfigT:
     except SystemExit as stopped:
         if not stopped.code:
             raise
-    raise ConfigError(f"{one_line(complaint.getvalue())}; see {prog} --help")
+    known = FLAG.findall(tyro.extras.get_parser(config).format_help())
+    raise ConfigError(f"{wrong_flag(args, known) or one_line(complaint.getvalue())}; see {prog} --help")
+
+
+def wrong_flag(args: list[str], known: Sequence[str]) -> str:
+    """The first flag in ``args`` that is not one of ``known``, with the nearest one; empty when all are known."""
+    for arg in args:
+        flag = arg.partition("=")[0].replace("_", "-")
+        if FLAG.fullmatch(flag) and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=1, cutoff=0.5)
+            return f"there is no {arg}; did you mean {near[0]}?" if near else f"there is no {arg}"
+    return ""
 
 
 def one_line(complaint: str) -> str:
-    """What tyro's box says, without the box, the repetition and the help text."""
+    """What tyro's box says, without the box and the help text."""
     title, _, body = complaint.partition("\n")
-    lines = [BOX.sub("", line) for line in body.splitlines()]
-    said = " ".join(lines[: lines.index("")] if "" in lines else lines)
+    body = body.partition("────")[0]
     if "Required options" in title:
         return f"missing: {', '.join(REQUIRED.findall(body))}"
-    if "Unrecognized" in title:
-        known = FLAG.findall(" ".join(lines).partition("Perhaps you meant")[2])
-        near = f"; did you mean {known[0]}?" if known else ""
-        return said.replace("Unrecognized options:", "unknown:").partition(" Perhaps")[0] + near
-    return said[:1].lower() + said[1:].rstrip(".")
+    said = " ".join(BOX.sub("", line) for line in body.splitlines()).strip()
+    if parsing := PARSING.match(said):
+        number = "a whole number" if "int()" in said else "a number"
+        return f"{parsing[1]} must be {number}, not {parsing[2]}"
+    return said[:1].lower() + said[1:].rstrip(".").replace("options:", "argument:")
 
 
 def first_name(args: list[str]) -> str | None:

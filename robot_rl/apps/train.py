@@ -1,0 +1,64 @@
+"""``robot-rl train METHOD``: a policy from a dataset alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+import tyro
+from rich.console import Console
+
+from robot_rl.apps.progress import bar
+from robot_rl.core.errors import ConfigError
+from robot_rl.data.dataset import open_dataset
+from robot_rl.learner import checkpoint, registry
+from robot_rl.learner.offline import demonstrations, statistics, train
+
+MethodT = TypeVar("MethodT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Generic[MethodT]):
+    """Train a policy from a dataset (behaviour cloning and its kin)."""
+
+    algorithm: tyro.conf.Positional[str]
+    """Name of the method; each is a file in robot_rl/methods."""
+    dataset: Path
+    """Folder of the dataset, from ``robot-rl collect``."""
+    out: Path
+    """Folder of the checkpoint; an older one there is replaced when the training is done."""
+    threads: int = 1
+    """Threads of torch; small networks are fastest with one."""
+    method: MethodT
+    """Its hyper-parameters."""
+
+
+def configure(name: str | None) -> Any:  # noqa: ANN401
+    """``Config`` with the hyper-parameters of the named method."""
+    return Config[registry.load(name or "bc").Config]  # type: ignore[misc]
+
+
+def main(config: Config[Any]) -> None:
+    """Train, with a bar, and write the checkpoint."""
+    updates = getattr(config.method, "updates", 0)
+    if not updates:
+        raise ConfigError(f"{config.algorithm} learns online and not from a dataset alone: use robot-rl learner")
+    dataset = open_dataset(config.dataset)
+    torch.set_num_threads(config.threads)
+    spec = dataset.spec.without_images()
+    method = registry.load(config.algorithm)
+    learner = method.make(config.method, spec, base=None, statistics=statistics(dataset, spec))
+    replay = demonstrations(dataset, learner)
+    with bar(f"training {config.algorithm} on {len(replay)} steps", updates) as advance:
+        every = max(1, updates // 200)
+
+        def show(done: int, metrics: dict[str, float]) -> None:
+            if done % every == 0 or done == updates:
+                advance(done, " ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+
+        train(learner, replay, updates, show)
+    facts = {"task": str(dataset.meta.get("task", "")), "dataset": str(config.dataset), "updates": updates}
+    checkpoint.save(config.out, config.algorithm, config.method, spec, learner, facts)
+    Console(highlight=False).print(f"checkpoint: {config.out}")
