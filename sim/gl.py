@@ -37,9 +37,9 @@ def make_context(width: int, height: int) -> Any:  # noqa: ANN401  (mujoco's con
     os.environ.setdefault("LP_NUM_THREADS", "0")
     try:
         if backend == "egl":
-            from mujoco.egl import GLContext  # noqa: PLC0415  (importing it opens the display)
+            from mujoco.egl import GLContext  # importing it opens the display
         else:
-            from mujoco.osmesa import GLContext  # noqa: PLC0415
+            from mujoco.osmesa import GLContext
         context = GLContext(width, height)
         context.make_current()
     except (ImportError, OSError, RuntimeError, AttributeError) as error:

@@ -99,7 +99,7 @@ def _add_link(parent: mujoco.MjsBody, link: Link) -> mujoco.MjsBody:
 def _add_finger(spec: mujoco.MjSpec, hand: mujoco.MjsBody, name: str, turn: float, gripper: Gripper) -> None:
     quat = [np.cos(turn / 2), 0.0, 0.0, np.sin(turn / 2)]
     shift = 0.0 if gripper.driven else np.cos(turn) * gripper.opening / 2
-    finger = hand.add_body(name=name, pos=np.array(tables.FINGER.pos) + [0.0, shift, 0.0], quat=quat)
+    finger = hand.add_body(name=name, pos=[0.0, shift, tables.FINGER.pos[2]], quat=quat)
     set_inertia(finger, tables.FINGER.mass, np.array(tables.FINGER.com), tables.FINGER.inertia_matrix)
     pad = arm_geom(finger, mujoco.mjtGeom.mjGEOM_BOX, [0.0085, 0.004, 0.0085])
     pad.pos, pad.friction, pad.condim, pad.priority = [0.0, 0.004, 0.0445], [1.0, 0.01, 0.0001], 4, 1

@@ -25,7 +25,7 @@ def yaw_quat(yaw: float) -> Array:
 
 def object_pose(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> Array:
     """Pose (7,) of a mocap body or of a body on a free joint, at the present ``qpos``."""
-    part, start = _storage(model, data, name)
+    part, start = _storage(model, name)
     if start < 0:
         return np.concatenate([data.mocap_pos[part], to_xyzw(data.mocap_quat[part])])
     return np.concatenate([data.qpos[start : start + 3], to_xyzw(data.qpos[start + 3 : start + 7])])
@@ -33,14 +33,14 @@ def object_pose(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> Array:
 
 def place_object(model: mujoco.MjModel, data: mujoco.MjData, name: str, pose: Array) -> None:
     """Put a mocap body, or a body on a free joint, at ``pose`` (7,); its velocity stays."""
-    part, start = _storage(model, data, name)
+    part, start = _storage(model, name)
     if start < 0:
         data.mocap_pos[part], data.mocap_quat[part] = pose[:3], to_wxyz(pose[3:])
     else:
         data.qpos[start : start + 3], data.qpos[start + 3 : start + 7] = pose[:3], to_wxyz(pose[3:])
 
 
-def _storage(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> tuple[int, int]:
+def _storage(model: mujoco.MjModel, name: str) -> tuple[int, int]:
     """Mocap number, and first entry in ``qpos`` or -1."""
     body = model.body(name).id
     mocap = int(model.body_mocapid[body])

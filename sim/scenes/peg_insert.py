@@ -73,7 +73,7 @@ def _peg_body() -> tuple[Array, Array]:
 
 
 def _add_peg(hand: mujoco.MjsBody) -> None:
-    """Its four rounded edges make contact: with a block of flat faces that is the same as the whole peg, but cheaper."""
+    """Its four rounded edges make contact; against the flat faces of a block that is as good as the whole peg."""
     com, inertia = _peg_body()
     peg = hand.add_body(name="peg", pos=com)
     set_inertia(peg, PEG_MASS, np.zeros(3), inertia)
@@ -83,7 +83,7 @@ def _add_peg(hand: mujoco.MjsBody) -> None:
             edge = arm_geom(peg, mujoco.mjtGeom.mjGEOM_CAPSULE, [EDGE_RADIUS, 0.0, 0.0])
             edge.fromto = [x, y, -end, x, y, end]
             edge.friction, edge.condim, edge.priority = [0.3, 0.005, 0.0001], 3, 1
-            edge.solref, edge.solimp = [0.004, 1.0], [0.9, 0.95, 0.001, 0.5, 2.0]
+            edge.solref, edge.solimp = [0.012, 0.5], [0.9, 0.95, 0.001, 0.5, 2.0]
     visual(peg, "box", (PEG_HALF, PEG_HALF, PEG_LENGTH / 2), "peg")
 
 
