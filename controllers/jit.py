@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,13 +12,26 @@ from typing import Any
 
 import numba
 
+IMPORT = re.compile(r"^from (\w+)\.(\w+) import", re.MULTILINE)
+
+
+def _closure(path: Path, seen: dict[Path, bytes]) -> None:
+    """Collect ``path`` and, recursively, the modules of neighbouring folders that it imports."""
+    if path in seen or not path.exists():
+        return
+    seen[path] = path.read_bytes()
+    for folder, module in IMPORT.findall(seen[path].decode()):
+        _closure(path.parents[1] / folder / f"{module}.py", seen)
+
 
 @cache
-def _sources_stamp(folders: tuple[Path, ...]) -> str:
+def sources_stamp(path: Path) -> str:
+    """A digest of a module's source and of all sources that its kernels can contain."""
+    seen: dict[Path, bytes] = {}
+    _closure(path, seen)
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for name in sorted(seen):
+        digest.update(name.name.encode() + seen[name])
     return digest.hexdigest()
 
 
@@ -25,10 +39,9 @@ def kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401  (numba's dispa
     """Compile ``function`` with numba for the control tick.
 
     Numba's cache looks at the file of the function alone, but a compiled kernel contains the kernels it calls. Here
-    the cached code also depends on every source of this folder and of the function's own, so a changed law can never
-    run as its old machine code. This needs one private field of numba's cache, the stamp it compares.
+    the cached code also depends on every module that the function's own imports, so a changed law can never run as
+    its old machine code. This needs one private field of numba's cache, the stamp that it compares.
     """
     dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
-    folders = {Path(__file__).parent.resolve(), Path(inspect.getfile(function)).parent.resolve()}
-    dispatcher._cache._cache_file._source_stamp = _sources_stamp(tuple(sorted(folders)))
+    dispatcher._cache._cache_file._source_stamp = sources_stamp(Path(inspect.getfile(function)).resolve())
     return dispatcher

@@ -1,0 +1,83 @@
+"""What all benchmarks share: peers in virtual environments of their own, and the RESULT line."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = ROOT / ".venvs"
+STAMP = "installed.json"
+
+
+def peer_python(name: str, *steps: Sequence[str]) -> Path:
+    """The interpreter of ``.venvs/<name>``, where each of ``steps`` was one ``pip install``.
+
+    Made on first use, and made again when the steps have changed. A step is a list of requirements and pip's options:
+    ``peer_python("lerobot", ["torch==2.13.0"], ["--no-deps", "lerobot==0.4.4"])``.
+    """
+    home = PLACE / name
+    python = home / "bin" / "python"
+    wanted = json.dumps([list(step) for step in steps])
+    stamp = home / STAMP
+    if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return python
+    print(f"installing the peer {name!r} into {home.relative_to(ROOT)} ...", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+    for step in steps:
+        _pip(python, step)
+    stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def _pip(python: Path, step: Sequence[str]) -> None:
+    call = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *step]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"pip install {' '.join(step)} failed: {last}")
+
+
+def run_peer(python: Path, script: str, *args: str, timeout: float = 900.0) -> dict[str, Any]:
+    """Run Python source text with a peer's interpreter, one thread; the JSON object that it prints last."""
+    env = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    call = [str(python), "-c", script, *args]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=timeout, env=env)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"the peer in {python.parents[1].name} failed: {last}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    cpu = platform.processor()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = models[0] if models else cpu
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def result(
+    benchmark: str,
+    figures: Mapping[str, Any],
+    peers: Mapping[str, Any],
+    limit: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the last line of a benchmark: ``RESULT {json}``."""
+    line = {"benchmark": benchmark, "figures": figures, "peers": peers, "limit": limit or {}, "machine": machine()}
+    print("RESULT " + json.dumps(line), flush=True)
