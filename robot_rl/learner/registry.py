@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from robot_rl.core.errors import ConfigError
+from robot_rl.core.names import check_name
 from robot_rl.core.protocols import Policy
 from robot_rl.core.spec import Spec
 from robot_rl.learner.protocol import Learner, WeightedPolicy
@@ -33,9 +32,5 @@ def names() -> list[str]:
 
 def load(name: str) -> Method:
     """The module of a method; ``ConfigError`` with the nearest name when there is none."""
-    known = names()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-        raise ConfigError(f"there is no method {name!r}: {hint}")
+    check_name("method", name, names())
     return cast(Method, importlib.import_module(f"robot_rl.methods.{name}"))

@@ -20,8 +20,9 @@ from robot_rl.core.spec import Spec
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.mlp import mlp
 from robot_rl.nets.normaliser import Normaliser, Statistics
-from robot_rl.nets.optimise import adam, pack, step, unpack
+from robot_rl.nets.optimise import adam, step
 from robot_rl.nets.policy import Weights, single
+from robot_rl.nets.state import load_state, save_state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,15 +129,12 @@ class BCLearner:
         return self.policy.weights()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Network, optimiser, counter."""
-        net = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        return {**net, **pack(self.optimiser, "optimiser"), "count": torch.tensor(self.count)}
+        """Network, optimiser, counter, generator."""
+        return save_state({"net": self.net, "optimiser": self.optimiser}, self.count)
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state_dict``."""
-        self.net.load_state_dict({k.removeprefix("net."): v for k, v in state.items() if k.startswith("net.")})
-        unpack(self.optimiser, "optimiser", state)
-        self.count = int(state["count"])
+        self.count = load_state({"net": self.net, "optimiser": self.optimiser}, state)
 
 
 def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> BehaviourCloning:

@@ -24,8 +24,9 @@ from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope, subset
 from robot_rl.nets.mlp import mlp, zero_last
 from robot_rl.nets.normaliser import Normaliser, Statistics
-from robot_rl.nets.optimise import adam, mix, pack, step, unpack
+from robot_rl.nets.optimise import adam, mix, step
 from robot_rl.nets.policy import Weights, single
+from robot_rl.nets.state import load_state, save_state
 
 BASE_ACTION = "observation.base_action"
 """What the base would do, (A,) in [-1, 1]; stored with every observation."""
@@ -231,28 +232,23 @@ class ResfitLearner:
         """What an actor must load."""
         return self.policy.weights()
 
-    def _modules(self) -> dict[str, nn.Module]:
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         return {
             "actor": self.actor,
             "actor_target": self.actor_target,
             "critic": self.critic,
             "critic_target": self.critic_target,
+            "optimiser_actor": self.optimiser_actor,
+            "optimiser_critic": self.optimiser_critic,
         }
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Networks, targets, optimisers, counter."""
-        state = {f"{n}.{k}": v for n, m in self._modules().items() for k, v in m.state_dict().items()}
-        state |= pack(self.optimiser_actor, "optimiser_actor") | pack(self.optimiser_critic, "optimiser_critic")
-        return {**state, "count": torch.tensor(self.count)}
+        """Networks, targets, optimisers, counter, generator."""
+        return save_state(self._parts(), self.count)
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state_dict``."""
-        for name, module in self._modules().items():
-            prefix = name + "."
-            module.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-        unpack(self.optimiser_actor, "optimiser_actor", state)
-        unpack(self.optimiser_critic, "optimiser_critic", state)
-        self.count = int(state["count"])
+        self.count = load_state(self._parts(), state)
 
 
 def _needs_base(base: Policy | None) -> Policy:

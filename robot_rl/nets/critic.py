@@ -44,13 +44,16 @@ def subset(members: int, count: int, generator: torch.Generator | None = None) -
     return torch.randperm(members, generator=generator)[:count]
 
 
-def slope(critic: CriticEnsemble, features: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean value over the members (B,) and its gradient with respect to the action (B, A).
+def slope(
+    critic: CriticEnsemble, features: Tensor, action: Tensor, *, pessimistic: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Value (B,) and its gradient with respect to the action (B, A): the mean over members, or their minimum.
 
     The critic's own parameters are left out of the graph, which saves a third of the work.
     """
     probe = action.detach().requires_grad_()
     critic.requires_grad_(False)
-    value = critic(features.detach(), probe).mean(0)
+    values = critic(features.detach(), probe)
     critic.requires_grad_(True)
+    value = values.amin(0) if pessimistic else values.mean(0)
     return value.detach(), torch.autograd.grad(value.sum(), probe)[0]

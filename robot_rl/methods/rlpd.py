@@ -1,0 +1,173 @@
+"""RLPD: soft actor-critic from demonstrations and experience, half and half, with many critics and updates.
+
+Ball et al. 2023, "Efficient Online Reinforcement Learning with Offline Data". The loop of UTD critic updates and one
+actor update is spread over UTD calls of ``update``, each with a batch of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from robot_rl.core.errors import ConfigError
+from robot_rl.core.protocols import Policy
+from robot_rl.core.records import Transition
+from robot_rl.core.spec import Spec
+from robot_rl.learner.gaussian_policy import GaussianPolicy
+from robot_rl.learner.protocol import Recipe, Sampling
+from robot_rl.nets.critic import CriticEnsemble, slope, subset
+from robot_rl.nets.normaliser import Statistics
+from robot_rl.nets.optimise import adam, mix, step
+from robot_rl.nets.state import load_state, save_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Hyper-parameters of RLPD."""
+
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden layers of actor and critics."""
+    members: int = 10
+    """Critics."""
+    subset: int = 2
+    """Critics drawn per update whose minimum is the target."""
+    gamma: float = 0.97
+    """Discount per control step."""
+    n_step: int = 1
+    """Rewards summed per transition."""
+    polyak: float = 0.005
+    """Share of the online critics mixed into their targets per update."""
+    lr_actor: float = 3e-4
+    """Step size of the actor."""
+    lr_critic: float = 3e-4
+    """Step size of the critics."""
+    lr_temperature: float = 3e-4
+    """Step size of the logarithm of the temperature."""
+    temperature: float = 0.01
+    """Weight of the entropy at the start; small, for rewards of 0 and 1."""
+    target_entropy: float = -0.5
+    """Wanted entropy per action dimension."""
+    entropy_backup: bool = False
+    """Whether the target contains the entropy; off for sparse rewards."""
+    utd: int = 4
+    """Critic updates per environment step, and per actor update."""
+    learning_starts: int = 500
+    """Environment steps before the first update."""
+    demo_ratio: float = 0.5
+    """Share of demonstrations in a batch."""
+    batch_size: int = 256
+    """Transitions per update."""
+    seed: int = 0
+    """Of weights and samples."""
+    device: str = "cpu"
+    """Where to train."""
+
+
+class RlpdLearner:
+    """Soft policy iteration with an ensemble of critics on half-and-half batches."""
+
+    def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.spec = spec.without_images()
+        self.sampling = Sampling(
+            batch_size=config.batch_size,
+            n_step=config.n_step,
+            gamma=config.gamma,
+            demo_ratio=config.demo_ratio,
+            utd=config.utd,
+            learning_starts=config.learning_starts,
+        )
+        self.policy = GaussianPolicy(Recipe("rlpd", config, spec), statistics)
+        self.actor = self.policy.net.to(config.device)
+        width = self.actor.normaliser.width
+        self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.critic_target = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
+        self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
+        self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)
+        self.optimiser_temperature = adam([self.log_temperature], config.lr_temperature)
+        self.count = 0
+
+    def update(self, batch: Transition[Tensor]) -> dict[str, float]:
+        """One critic update, and every ``utd`` of them an actor and a temperature update."""
+        features = self.actor.features(batch.obs)  # (B, n)
+        q = self.critic(features, batch.action)  # (E, B)
+        critic_loss = (q - self.target(batch)).square().mean()
+        step(self.optimiser_critic, critic_loss)
+        mix(self.critic_target, self.critic, self.config.polyak)
+        self.count += 1
+        if self.count % self.config.utd == 0:
+            self.update_actor(features)
+        if self.count % 50:
+            return {}
+        values = {"critic_loss": critic_loss, "q": q.mean(), "temperature": self.log_temperature.exp()}
+        return {k: float(v.detach()) for k, v in values.items()}
+
+    @torch.no_grad()
+    def target(self, batch: Transition[Tensor]) -> Tensor:
+        """Reward plus the discounted minimum over a random subset of the target critics, (B,)."""
+        config = self.config
+        next_features = self.actor.features(batch.next_obs)
+        next_action, log_prob = self.actor.head.sample(next_features)
+        next_q = self.critic_target(next_features, next_action, subset(config.members, config.subset)).amin(0)
+        if config.entropy_backup:
+            next_q = next_q - self.log_temperature.exp() * log_prob
+        return batch.reward + batch.discount * next_q
+
+    def update_actor(self, features: Tensor) -> None:
+        """Descend temperature * log_prob - mean Q, then move the temperature towards the target entropy."""
+        action, log_prob = self.actor.head.sample(features)
+        _, gradient = slope(self.critic, features, action)
+        temperature = self.log_temperature.exp().detach()
+        loss = (temperature * log_prob - (action * gradient).sum(-1)).mean()
+        step(self.optimiser_actor, loss)
+        surplus = log_prob.detach().mean() + self.config.target_entropy * action.shape[-1]
+        step(self.optimiser_temperature, -self.log_temperature * surplus)
+
+    def weights(self) -> dict[str, NDArray]:
+        """What an actor must load."""
+        return self.policy.weights()
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {
+            "actor": self.actor,
+            "critic": self.critic,
+            "critic_target": self.critic_target,
+            "temperature": nn.ParameterList([self.log_temperature]),
+            "optimiser_actor": self.optimiser_actor,
+            "optimiser_critic": self.optimiser_critic,
+            "optimiser_temperature": self.optimiser_temperature,
+        }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Networks, target, temperature, optimisers, counter, generator."""
+        return save_state(self._parts(), self.count)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from ``state_dict``."""
+        self.count = load_state(self._parts(), state)
+
+
+def _no_base(base: Policy | None) -> None:
+    if base is not None:
+        raise ConfigError("rlpd learns a policy of its own: leave the base policy out, or use resfit")
+
+
+def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> GaussianPolicy:
+    """A policy without weights yet."""
+    _no_base(base)
+    return GaussianPolicy(Recipe("rlpd", config, spec), None)
+
+
+def make(
+    config: Config, spec: Spec, *, base: Policy | None = None, statistics: Statistics | None = None
+) -> RlpdLearner:
+    """A learner for ``spec``; ``statistics`` scale its observations."""
+    _no_base(base)
+    return RlpdLearner(config, spec, statistics)

@@ -1,0 +1,159 @@
+"""SAC: soft actor-critic with two critics and a learned temperature.
+
+Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications"; LayerNorm in both networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from robot_rl.core.errors import ConfigError
+from robot_rl.core.protocols import Policy
+from robot_rl.core.records import Transition
+from robot_rl.core.spec import Spec
+from robot_rl.learner.gaussian_policy import GaussianPolicy
+from robot_rl.learner.protocol import Recipe, Sampling
+from robot_rl.nets.critic import CriticEnsemble, slope
+from robot_rl.nets.normaliser import Statistics
+from robot_rl.nets.optimise import adam, mix, step
+from robot_rl.nets.state import load_state, save_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Hyper-parameters of SAC."""
+
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden layers of actor and critics."""
+    members: int = 2
+    """Critics; the target is the minimum of all."""
+    gamma: float = 0.99
+    """Discount per control step."""
+    polyak: float = 0.005
+    """Share of the online critics mixed into their targets per update."""
+    lr_actor: float = 3e-4
+    """Step size of the actor."""
+    lr_critic: float = 1e-3
+    """Step size of the critics."""
+    lr_temperature: float = 1e-3
+    """Step size of the logarithm of the temperature."""
+    temperature: float = 1.0
+    """Weight of the entropy at the start."""
+    target_entropy: float = -1.0
+    """Wanted entropy per action dimension."""
+    actor_every: int = 1
+    """Critic updates per actor update."""
+    utd: float = 1.0
+    """Critic updates per environment step."""
+    learning_starts: int = 1000
+    """Environment steps before the first update."""
+    batch_size: int = 256
+    """Transitions per update."""
+    seed: int = 0
+    """Of weights and samples."""
+    device: str = "cpu"
+    """Where to train."""
+
+
+class SacLearner:
+    """Soft policy iteration on batches of transitions."""
+
+    def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.spec = spec.without_images()
+        self.sampling = Sampling(
+            batch_size=config.batch_size,
+            gamma=config.gamma,
+            utd=config.utd,
+            learning_starts=config.learning_starts,
+        )
+        self.policy = GaussianPolicy(Recipe("sac", config, spec), statistics)
+        self.actor = self.policy.net.to(config.device)
+        width = self.actor.normaliser.width
+        self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.critic_target = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
+        self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
+        self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)
+        self.optimiser_temperature = adam([self.log_temperature], config.lr_temperature)
+        self.count = 0
+
+    def update(self, batch: Transition[Tensor]) -> dict[str, float]:
+        """One critic update, and every ``actor_every`` of them an actor and a temperature update."""
+        features = self.actor.features(batch.obs)  # (B, n)
+        q = self.critic(features, batch.action)  # (E, B)
+        critic_loss = (q - self.target(batch)).square().mean(1).sum()
+        step(self.optimiser_critic, critic_loss)
+        mix(self.critic_target, self.critic, self.config.polyak)
+        self.count += 1
+        if self.count % self.config.actor_every == 0:
+            self.update_actor(features)
+        if self.count % 50:
+            return {}
+        values = {"critic_loss": critic_loss, "q": q.mean(), "temperature": self.log_temperature.exp()}
+        return {k: float(v.detach()) for k, v in values.items()}
+
+    @torch.no_grad()
+    def target(self, batch: Transition[Tensor]) -> Tensor:
+        """Reward plus discounted soft value: the minimum over the target critics plus the entropy, (B,)."""
+        next_features = self.actor.features(batch.next_obs)
+        next_action, log_prob = self.actor.head.sample(next_features)
+        next_q = self.critic_target(next_features, next_action).amin(0)
+        return batch.reward + batch.discount * (next_q - self.log_temperature.exp() * log_prob)
+
+    def update_actor(self, features: Tensor) -> None:
+        """Descend temperature * log_prob - min Q, then move the temperature towards the target entropy."""
+        action, log_prob = self.actor.head.sample(features)
+        _, gradient = slope(self.critic, features, action, pessimistic=True)
+        temperature = self.log_temperature.exp().detach()
+        loss = (temperature * log_prob - (action * gradient).sum(-1)).mean()
+        step(self.optimiser_actor, loss)
+        surplus = log_prob.detach().mean() + self.config.target_entropy * action.shape[-1]
+        step(self.optimiser_temperature, -self.log_temperature * surplus)
+
+    def weights(self) -> dict[str, NDArray]:
+        """What an actor must load."""
+        return self.policy.weights()
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {
+            "actor": self.actor,
+            "critic": self.critic,
+            "critic_target": self.critic_target,
+            "temperature": nn.ParameterList([self.log_temperature]),
+            "optimiser_actor": self.optimiser_actor,
+            "optimiser_critic": self.optimiser_critic,
+            "optimiser_temperature": self.optimiser_temperature,
+        }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Networks, target, temperature, optimisers, counter, generator."""
+        return save_state(self._parts(), self.count)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from ``state_dict``."""
+        self.count = load_state(self._parts(), state)
+
+
+def _no_base(base: Policy | None) -> None:
+    if base is not None:
+        raise ConfigError("sac starts from nothing: leave the base policy out, or use resfit")
+
+
+def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> GaussianPolicy:
+    """A policy without weights yet."""
+    _no_base(base)
+    return GaussianPolicy(Recipe("sac", config, spec), None)
+
+
+def make(config: Config, spec: Spec, *, base: Policy | None = None, statistics: Statistics | None = None) -> SacLearner:
+    """A learner for ``spec``; ``statistics`` scale its observations."""
+    _no_base(base)
+    return SacLearner(config, spec, statistics)
