@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
 
-EMPTY: Final = 0
-"""Kind of a row that holds nothing."""
 STEP: Final = 1
 """Kind of a row with an action whose result is the next row."""
 LAST: Final = 2
@@ -83,7 +81,7 @@ def chunk_rows(table: NDArray, start: NDArray, rows: NDArray, mask: NDArray) -> 
             rows[b, h] = row
             mask[b, h] = inside
             following = (row + 1) % len(table)
-            if inside and table[following]["kind"] == STEP and not table[row]["terminated"]:
+            if inside and table[following]["kind"] == STEP:
                 row = following
             else:
                 inside = False

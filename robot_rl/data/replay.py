@@ -13,7 +13,7 @@ from robot_rl.core.errors import ConfigError, DatasetError
 from robot_rl.core.records import Observation, StepRecord, Transition
 from robot_rl.core.spec import Spec
 from robot_rl.data.episode import Episode
-from robot_rl.data.gather import EMPTY, LAST, RETURN, STEP, TABLE, as_words, chunk_rows, gather, n_step_returns
+from robot_rl.data.gather import LAST, RETURN, STEP, TABLE, as_words, chunk_rows, gather, n_step_returns
 from robot_rl.data.layout import check_step
 
 Batch = Transition[NDArray]
@@ -140,7 +140,6 @@ class Replay:
         if self._count and self._valid[self._first] == row:
             self._first = (self._first + 1) % self.capacity
             self._count -= 1
-        self._table[row]["kind"] = EMPTY
         for name, rows in self._obs.items():
             rows[row] = obs[name]
         if self._open:
