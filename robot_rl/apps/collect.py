@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from robot_rl.actor.rollout import EpisodeResult, TeleoperatorPolicy, run_episode
+from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode
+from robot_rl.apps.graph import run_on_graph
 from robot_rl.apps.progress import bar
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.twin_env import make_twin_env
@@ -38,27 +39,31 @@ class Config:
 
 def main(config: Config) -> None:
     """Record, with a bar."""
-    results = collect_lockstep(config)
-    print_summary(results)
+    won = collect_on_graph(config) if config.ros else collect_lockstep(config)
+    text = f"{won} of {config.episodes} demonstrations succeeded; the others are kept, marked as failures"
+    Console(highlight=False).print(text)
 
 
-def collect_lockstep(config: Config) -> list[EpisodeResult]:
-    """Episodes on the twin in this process, faster than real time."""
+def collect_on_graph(config: Config) -> int:
+    """Episodes on the ROS 2 graph in real time; how many succeeded."""
+    arguments = ["--out", str(config.out), "--episodes", str(config.episodes), "--seed", str(config.seed)]
+    arguments += ["--noise", str(config.noise), "--cameras", *config.cameras]
+    title = f"demonstrations of {config.task} on the ROS 2 graph in real time"
+    lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", arguments, title)
+    return sum(bool(line["success"]) for line in lines)
+
+
+def collect_lockstep(config: Config) -> int:
+    """Episodes on the twin in this process, faster than real time; how many succeeded."""
     expert = make_expert(config.task, config.noise)
     env = make_twin_env(config.task, config.cameras)
     policy = TeleoperatorPolicy(env, expert)
     facts = {"task": config.task, "operator": "scripted expert", "noise": config.noise, "clock": "lockstep"}
-    results: list[EpisodeResult] = []
+    won = 0
     title = f"demonstrations of {config.task} in lockstep"
     with EpisodeWriter(config.out, env.spec, facts) as writer, bar(title, config.episodes) as advance:
         for i in range(config.episodes):
-            results.append(run_episode(env, policy, config.seed + i, sink=writer))
-            advance(i + 1, f"{sum(r.success for r in results)} succeeded")
+            won += run_episode(env, policy, config.seed + i, sink=writer).success
+            advance(i + 1, f"{won} succeeded")
     env.close()
-    return results
-
-
-def print_summary(results: list[EpisodeResult]) -> None:
-    """How many succeeded."""
-    won = sum(r.success for r in results)
-    Console(highlight=False).print(f"{won} of {len(results)} demonstrations succeeded; the others are kept as failures")
+    return won

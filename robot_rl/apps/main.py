@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 from rich.console import Console
@@ -46,6 +47,7 @@ def run(args: list[str]) -> int:
 def main() -> None:
     """Entry point: 2 for a mistake of the user's, in one line on stderr; 130 after Ctrl-C."""
     os.environ.setdefault("ROS_PYTHON_CHECK_FIELDS", "1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(run(sys.argv[1:]))
     except RobotRLError as error:
