@@ -17,6 +17,8 @@ from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, RobotState
 
 LOG = logging.getLogger("arm")
+LOUD = 20
+"""Rejected commands that are named; the others are only counted."""
 PUBLISH_EVERY = 0.004
 """Period of the shared state [s]."""
 PERCENTILES_EVERY = 0.5
@@ -82,12 +84,21 @@ class ArmLoop:
         self._silent = silent
 
     def _accept(self, now: float) -> None:
-        command = read_command(self.command, shift=self.plant.now() - now)
+        try:
+            command = read_command(self.command, shift=self.plant.now() - now)
+        except CommandRejectedError as error:
+            self.plant.stop()
+            self._count_rejected(error)
+            return
         try:
             self.plant.send(command)
         except CommandRejectedError as error:
-            self.record["rejected"] += 1
-            LOG.warning("command rejected, holding: %s", error)
+            self._count_rejected(error)
+
+    def _count_rejected(self, error: CommandRejectedError) -> None:
+        self.record["rejected"] += 1
+        if self.record["rejected"] <= LOUD:
+            LOG.warning("%s", error)
 
     def _reset(self, seed: int) -> None:
         self.plant.reset(seed)

@@ -28,6 +28,8 @@ _LINE = 64
 _INFO = 4096
 _REASON = 256
 _WORDS = 16
+_PATIENCE = 0.2
+"""How long a writer may be off the processor half-way through its copy [s]."""
 
 
 class Word(IntEnum):
@@ -127,10 +129,14 @@ class Exchange:
 
     def read(self, out: Values) -> int:
         """Bridge: copy the newest snapshot into ``out`` (n,); returns its count, which grows with every new one."""
-        count = int(read_locked(self._address[Word.SEQLOCK], self._state, out, 10_000))
-        if count < 0:
-            raise StaleDataError("the arm process stopped while it wrote its state: restart the graph")
-        return count // 2
+        end = time.monotonic() + _PATIENCE
+        while True:
+            count = int(read_locked(self._address[Word.SEQLOCK], self._state, out, 1000))
+            if count >= 0:
+                return count // 2
+            if time.monotonic() > end:
+                raise StaleDataError("the arm process stopped while it wrote its state: restart the graph")
+            time.sleep(0.0002)
 
     def put_command(self, command: Values) -> None:
         """Bridge: make ``command`` (m,) the one that the arm takes next; one that was not taken is replaced."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source
 
 ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
@@ -19,6 +20,8 @@ LOOP = ("rejected", "ticks", "resets", "seed", "halted", "connected", "missed", 
 """Counters and flags of the arm process."""
 LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99")
 """How late the loop woke, and how long its tick took [s]."""
+LARGEST = 2.0**53
+"""Whole numbers below this stand exactly in a float64."""
 COMMAND = np.dtype(
     [
         ("stamp", "f8"),
@@ -122,23 +125,22 @@ def write_command(record: NDArray[np.void], command: Command) -> None:
 
 
 def read_command(record: NDArray[np.void], shift: float = 0.0) -> Command:
-    """The command in a record, its two times moved by ``shift`` [s] into the clock of the arm."""
+    """The command in a record, its two times moved by ``shift`` [s] into the clock of the arm.
+
+    Numbers of the target that are not finite come through, for the controller to refuse; a command without a usable
+    number or source raises ``CommandRejectedError`` here.
+    """
+    seq, source = float(record["seq"]), float(record["source"])
+    if not abs(seq) < LARGEST or source not in {float(s) for s in Source}:
+        raise CommandRejectedError(f"a command has the number {seq} and the source {source}: correct its sender")
     stiffness = np.array(record["stiffness"])
     return Command(
         stamp=float(record["stamp"]) + shift,
-        seq=_whole(record["seq"]),
+        seq=int(seq),
         valid_until=float(record["valid_until"]) + shift,
         duration=float(record["duration"]),
         pose=np.array(record["pose"]),
         gripper=float(record["gripper"]),
         stiffness=None if np.isnan(stiffness).all() else stiffness,
-        source=_source(record["source"]),
+        source=Source(int(source)),
     )
-
-
-def _whole(value: NDArray[np.float64]) -> int:
-    return int(value) if np.isfinite(value) else -1
-
-
-def _source(value: NDArray[np.float64]) -> Source:
-    return Source(int(value)) if float(value) in {s.value for s in Source} else Source.IDLE

@@ -33,7 +33,8 @@ def controller_of(station: Station, task: str) -> ControllerConfig:
     """The task's or the station's preset, with the station's limits, which can only tighten it."""
     check_name("task", task, PRESETS)
     config = preset(PRESETS[task] if station.preset == "task" else station.preset)
-    return replace(config, max_force=min(config.max_force, station.max_force))
+    force, moment = config.wrench_max
+    return replace(config, wrench_max=(min(force, station.max_force), moment))
 
 
 @dataclass(frozen=True, kw_only=True)
