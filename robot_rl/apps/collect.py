@@ -40,8 +40,7 @@ class Config:
 def main(config: Config) -> None:
     """Record, with a bar."""
     won = collect_on_graph(config) if config.ros else collect_lockstep(config)
-    text = f"{won} of {config.episodes} demonstrations succeeded; the others are kept, marked as failures"
-    Console(highlight=False).print(text)
+    Console(highlight=False).print(f"{won} of {config.episodes} demonstrations succeeded, all are in {config.out}")
 
 
 def collect_on_graph(config: Config) -> int:

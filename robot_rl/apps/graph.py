@@ -16,7 +16,7 @@ from robot_rl.report.machine import package
 def require_ros() -> None:
     """``MissingDependencyError`` without rclpy."""
     if package("rclpy") is None:
-        raise MissingDependencyError("ROS 2 is not here: pip install -c constraints.txt -e '.[ros]', or source your ROS")
+        raise MissingDependencyError("ROS 2 is not here: run make setup, or source your own ROS 2 Jazzy")
 
 
 def run_on_graph(station: str, task: str, module: str, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:
