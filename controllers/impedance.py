@@ -1,4 +1,4 @@
-"""The impedance law (control.md §1.2, §1.3): springs that are gradients of a potential, and damping that fits the inertia.
+"""The impedance law: springs that are gradients of a potential, and damping that fits the inertia.
 
 Errors are [p - p_d, Log(R R_d^T)] in base axes. Stiffness k (6,) is translational per base axis, rotational per axis of
 the reference frame; clip and cap (2,) are linear and angular, and the clip shrinks until k clip <= cap.
@@ -67,7 +67,7 @@ def spring_energy(error: Array, quat: Array, k: Array, clip: Array, cap: Array) 
 
 @kernel
 def spring_wrench_into(error: Array, quat: Array, k: Array, clip: Array, cap: Array, out: Array) -> None:
-    """``out`` (6,): force and moment of the springs on the tool centre point, minus the gradient of ``spring_energy``."""
+    """``out`` (6,): force and moment of the springs on the arm, minus the gradient of ``spring_energy``."""
     for i in range(3):
         out[i] = -huber_force(error[i], k[i], clip[0], cap[0])
     if not _isotropic(k):
@@ -81,7 +81,10 @@ def spring_wrench_into(error: Array, quat: Array, k: Array, clip: Array, cap: Ar
 
 @kernel
 def _anisotropic_moment_into(error: Array, quat: Array, k: Array, clip: float, cap: float, out: Array) -> None:
-    """``out`` (3,) = -R_d J_r(rho)^-1 f(rho), f the springs' moments along the axes of the reference (control.md §1.2)."""
+    """``out`` (3,) = -R_d J_r(rho)^-1 f(rho), f the springs' moments along the reference's axes.
+
+    J_r is the right Jacobian of SO(3); plain -f(rho) is no gradient when the stiffness is anisotropic.
+    """
     x, y, z = _into_reference_frame(error, quat)
     fx = huber_force(x, k[3], clip, cap)
     fy = huber_force(y, k[4], clip, cap)

@@ -117,7 +117,7 @@ def hold(state: np.void) -> None:
 
 @kernel
 def _advance(state: np.void, start: int, period: float, v_max: float, a_max: float) -> None:
-    """Linear (start 0) or angular (start 3) part of the step; ``error`` in ``delta``, next velocity into ``next_velocity``."""
+    """Linear (start 0) or angular (start 3) part of ``step`` and ``next_velocity``, from the error in ``delta``."""
     d, v, omega = state.delta, state.reference_velocity, state.omega
     distance = norm3(d, start)
     reach = 2.0 * min(v_max, math.sqrt(a_max * distance)) / omega
@@ -144,7 +144,7 @@ def _advance(state: np.void, start: int, period: float, v_max: float, a_max: flo
 
 @kernel
 def propose(config: np.void, state: np.void) -> None:
-    """Where the reference would be one period on: ``proposal`` (7,), its ``step`` (6,), its velocity in ``next_velocity``."""
+    """Where the reference would be one period on: ``proposal`` (7,), ``step`` (6,) to it, ``next_velocity`` (6,)."""
     pose_error_into(state.reference, state.goal, state.delta)
     _advance(state, 0, config.period, config.v_max[0], config.a_max[0])
     _advance(state, 3, config.period, config.v_max[1], config.a_max[1])

@@ -1,4 +1,4 @@
-"""Limits: joint-limit springs and workspace walls (both in the potential), power and speed caps, torque and its rate."""
+"""Limits: joint-limit springs and workspace walls (both in the potential), power, energy, torque and its rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robot_rl.core.records import Array
 
 BRAKE = 3
 POWER_RATE = 0.2
-"""Largest share of the kinetic energy that the power cap takes in one tick, so that damping never reverses the motion."""
+"""Largest share of the kinetic energy that the cap takes in one tick, so that it never reverses the motion."""
 
 
 @kernel
@@ -68,7 +68,7 @@ def limit_power(config: np.void, state: np.void, spring_power: float, tau: Array
 
 @kernel
 def limit_torque(config: np.void, state: np.void, tau: Array) -> None:
-    """Keep ``tau`` (n,) within +-tau_max and within the rate from the torque applied now; BRAKE unwinds the pushing ones."""
+    """Keep ``tau`` (n,) within +-tau_max and the rate from the applied one; BRAKE takes pushing torque to zero."""
     for i in range(tau.shape[0]):
         wanted = min(max(tau[i], -config.tau_max[i]), config.tau_max[i])
         reach = config.tau_rate[i] * config.period

@@ -108,8 +108,20 @@ def _rotate(a: Array, vectors: Array, p: int, r: int) -> None:
 
 
 @kernel
+def _sweep(a: Array, vectors: Array, limit: float) -> bool:
+    """Zero every off-diagonal entry beyond ``limit`` once; False when there was none."""
+    found = False
+    for p in range(a.shape[0] - 1):
+        for r in range(p + 1, a.shape[0]):
+            if abs(a[p, r]) > limit:
+                _rotate(a, vectors, p, r)
+                found = True
+    return found
+
+
+@kernel
 def jacobi_eigen(a: Array, vectors: Array, tolerance: float) -> None:
-    """Cyclic Jacobi: eigenvalues of symmetric ``a`` (n, n) onto its diagonal, eigenvectors into the rows of ``vectors``.
+    """Cyclic Jacobi: eigenvalues of symmetric ``a`` (n, n) onto its diagonal, eigenvectors into rows of ``vectors``.
 
     Stops when every off-diagonal entry is below ``tolerance`` times the trace, after ten sweeps at the latest.
     """
@@ -121,11 +133,5 @@ def jacobi_eigen(a: Array, vectors: Array, tolerance: float) -> None:
     for i in range(n):
         limit += tolerance * abs(a[i, i])
     for _ in range(10):
-        largest = 0.0
-        for p in range(n - 1):
-            for r in range(p + 1, n):
-                largest = max(largest, abs(a[p, r]))
-                if abs(a[p, r]) > limit:
-                    _rotate(a, vectors, p, r)
-        if largest <= limit:
+        if not _sweep(a, vectors, limit):
             break

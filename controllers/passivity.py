@@ -29,7 +29,7 @@ FAULT_BARRIER = -0.01
 
 @kernel
 def settle(config: np.void, state: np.void, spring: float) -> None:
-    """Book the work of the torque held since the last tick; ``spring`` is V at the new measurement, nothing changed yet."""
+    """Book the work of the torque held since the last tick; ``spring`` is V at the new measurement, unchanged else."""
     work = 0.0
     for i in range(state.q.shape[0]):
         work += state.tau[i] * (state.q[i] - state.q_before[i])
@@ -89,15 +89,15 @@ def _stiffness_cost(config: np.void, state: np.void, beta: float, spring: float)
     for i in range(6):
         k = state.stiffness[i]
         state.k_candidate[i] = k + beta * (state.stiffness_goal[i] - k) if beta < 1.0 else state.stiffness_goal[i]
-    args = (config.clip, config.wrench_max)
-    return spring_energy(state.error, state.reference[3:], state.k_candidate, args[0], args[1]) - spring
+    quat = state.reference[3:]
+    return spring_energy(state.error, quat, state.k_candidate, config.clip, config.wrench_max) - spring
 
 
 @kernel
 def change_stiffness(config: np.void, state: np.void, allowed: float, spring: float) -> float:
-    """Move the stiffness to its goal as far as ``allowed`` [J] pays for it; returns the cost, ``spring`` was the energy."""
+    """Move the stiffness to its goal as far as ``allowed`` [J] pays; returns the cost, ``spring`` was the energy."""
     state.beta = 1.0
-    if dot_difference(state.stiffness, state.stiffness_goal) == 0.0:
+    if distance(state.stiffness, state.stiffness_goal) == 0.0:
         return 0.0
     cost = _stiffness_cost(config, state, 1.0, spring)
     if cost > allowed:
@@ -109,15 +109,15 @@ def change_stiffness(config: np.void, state: np.void, allowed: float, spring: fl
             else:
                 high = middle
         state.beta = low
-        cost = _stiffness_cost(config, state, low, spring) if low > 0.0 else 0.0
         if low == 0.0:
             return 0.0
+        cost = _stiffness_cost(config, state, low, spring)
     state.stiffness[:] = state.k_candidate
     return cost
 
 
 @kernel
-def dot_difference(a: Array, b: Array) -> float:
+def distance(a: Array, b: Array) -> float:
     """The sum of |a_i - b_i|."""
     s = 0.0
     for i in range(a.shape[0]):

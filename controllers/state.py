@@ -14,7 +14,7 @@ SOURCES = 4
 
 
 def config_dtype(n: int) -> np.dtype:
-    """What a controller of ``n`` joints is told at its start (``ControllerConfig.record``); pairs are linear, angular."""
+    """What a controller of ``n`` joints is told (``ControllerConfig.record``); pairs are linear, angular."""
     scalars = "period zeta T0 T_max P_max T_res kinetic_max kinetic_rate omega hold_timeout "
     scalars += "null_stiffness null_damping null_tau_max limit_margin limit_stiffness limit_damping wall_stiffness"
     pairs = "k_min k_max clip wrench_max v_max a_max leash jump_max"
@@ -56,7 +56,8 @@ def state_dtype(n: int) -> np.dtype:
     fields += [("mass", "f8", (n, n)), ("mass_chol", "f8", (n, n)), ("jacobian", "f8", (6, n))]
     fields += [("mass_inv_jt", "f8", (6, n)), ("task_chol", "f8", (6, 6)), ("eigen", "f8", (6, 6))]
     fields += [("vectors", "f8", (6, 6)), ("proposal", "f8", (7,)), ("candidate", "f8", (7,))]
-    fields += [(name, "f8", (6,)) for name in ("step", "delta", "six_a", "six_b", "k_candidate", "next_velocity", "wanted")]
+    scratch = "step delta six_a six_b k_candidate next_velocity wanted"
+    fields += [(name, "f8", (6,)) for name in scratch.split()]
     return np.dtype(fields)
 
 

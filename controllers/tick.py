@@ -1,4 +1,4 @@
-"""One control tick, in the order that the proof needs (control.md §2.3.2). The twin and the arm process run this kernel."""
+"""One control tick, in the order that the proof needs (control.md §2.3.2), for the twin and the arm process alike."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measure(model: np.void, state: np.void, q: Array, dq: Array) -> None:
 
 @kernel
 def external_wrench(state: np.void, tau_external: Array) -> None:
-    """The wrench on the tool centre point that explains ``tau_external`` (n,): Lambda J M^-1 tau; and its peak force."""
+    """The wrench at the tool that explains ``tau_external`` (n,), Lambda J M^-1 tau; keeps the peak force."""
     state.tau_external[:] = tau_external
     matvec_into(state.mass_inv_jt, state.tau_external, state.wrench)
     apply_task_inertia(state, state.wrench)
@@ -121,6 +121,30 @@ def _follow(config: np.void, state: np.void, spring: float, allowed: float) -> f
 
 
 @kernel
+def _settle(model: np.void, config: np.void, state: np.void) -> float:
+    """Settle the ledger at the new measurement, nothing changed yet; returns the energy of the task springs [J]."""
+    pose_error_into(state.ee_pose, state.reference, state.error)
+    spring = spring_energy(state.error, state.reference[3:], state.stiffness, config.clip, config.wrench_max)
+    settle(config, state, fixed_energy(model, config, state) + spring)
+    state.q_before[:] = state.q
+    return spring
+
+
+@kernel
+def _change(config: np.void, state: np.void, spring: float) -> float:
+    """Change stiffness and reference as far as the tank pays, and book it; returns what may still be drawn [J]."""
+    allowed = allowance(config, state)
+    draw = change_stiffness(config, state, allowed, spring)
+    left = allowed - max(draw, 0.0)
+    moved = _follow(config, state, spring + draw, left)
+    state.draw = draw + moved
+    state.T -= state.draw
+    state.V += state.draw
+    pose_error_into(state.ee_pose, state.reference, state.error)
+    return left - max(moved, 0.0)
+
+
+@kernel
 def _task_torque(model: np.void, config: np.void, state: np.void) -> float:
     """Springs, walls and damping into ``tau_wanted`` (n,); returns the power of the springs alone [W]."""
     spring_wrench_into(
@@ -176,7 +200,7 @@ def _add_null_torque(config: np.void, state: np.void, allowed: float) -> None:
 
 
 @kernel
-def tick(
+def tick(  # noqa: PLR0913  (all that one tick depends on)
     model: np.void, config: np.void, state: np.void, q: Array, dq: Array, tau_external: Array, now: float
 ) -> None:
     """One tick: measurement in, ``state.tau`` (n,) [N m] out (gravity excluded), to be held until the next tick.
@@ -191,23 +215,13 @@ def tick(
         return
     measure(model, state, q, dq)
     external_wrench(state, tau_external)
-    pose_error_into(state.ee_pose, state.reference, state.error)
-    fixed = fixed_energy(model, config, state)
-    spring = spring_energy(state.error, state.reference[3:], state.stiffness, config.clip, config.wrench_max)
-    settle(config, state, fixed + spring)
-    state.q_before[:] = state.q
+    spring = _settle(model, config, state)
     if now > state.valid_until + config.hold_timeout and state.valid_until > -math.inf:
         hold(state)
     choose_mode(config, state)
-    allowed = allowance(config, state)
-    draw = change_stiffness(config, state, allowed, spring)
-    draw += _follow(config, state, spring + draw, allowed - max(draw, 0.0))
-    state.draw = draw
-    state.T -= draw
-    state.V += draw
-    pose_error_into(state.ee_pose, state.reference, state.error)
+    allowed = _change(config, state, spring)
     power = _task_torque(model, config, state)
-    _add_null_torque(config, state, allowed - max(draw, 0.0))
+    _add_null_torque(config, state, allowed)
     if config.filter_enabled != 0:
         limit_power(config, state, power, state.tau_wanted)
     limit_torque(config, state, state.tau_wanted)
