@@ -82,9 +82,9 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     layout = Layout(spec)
     steps = int(attributes["steps"])
     obs = {name: _read(path, name, f, steps + 1) for name, f in spec.observation.items()}
-    columns = {name: _read(path, name, f, steps) for name, f in layout.step_columns.items()}
+    columns: dict[str, Any] = {name: _read(path, name, f, steps) for name, f in layout.step_columns.items()}
     energy = {name: columns.pop(name) for name, _ in LEDGER}
-    facts = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
+    facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 

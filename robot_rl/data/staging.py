@@ -155,10 +155,10 @@ class StagedEpisode:
 
     def _write(self, slot: int) -> None:
         record = self._records[slot : slot + 1].view(np.uint8)
-        crc = zlib.crc32(record[:-4])
+        crc = zlib.crc32(record[:-4].data)
         for name, descriptor in self._files.items():
             row = self._large[name][slot].reshape(-1).view(np.uint8)
-            crc = zlib.crc32(row, crc)
+            crc = zlib.crc32(row.data, crc)
             _write_all(descriptor, row)
         self._fields["crc"][slot] = crc
         _write_all(self._log, record)
@@ -173,6 +173,6 @@ class StagedEpisode:
 
 
 def _write_all(descriptor: int, data: np.ndarray) -> None:
-    view = memoryview(data)
+    view = data.data
     while view:
         view = view[os.write(descriptor, view) :]
