@@ -18,8 +18,11 @@ PEG_HALF = 0.010
 PEG_LENGTH = 0.060
 PEG_MASS = 0.065
 """Aluminium [kg]."""
-EDGE_RADIUS = 0.002
+EDGE_RADIUS = 0.001
 """Rounding of the peg's edges, which is also its lead-in [m]."""
+CONTACT_REFERENCE = [-10000.0, -120.0]
+"""Stiffness and damping per effective mass [1/s^2, 1/s]: on the arm's 6 kg about 6e4 N/m, as fingers and part give."""
+CONTACT_IMPEDANCE = [0.5, 0.5, 0.001, 0.5, 2.0]
 HOLE_HALF = 0.0105
 """Half the opening: 21 mm, so 1 mm clearance [m]."""
 DEPTH = 0.040
@@ -55,6 +58,7 @@ class PegInsertScene:
     def build(self, spec: mujoco.MjSpec) -> None:
         """The peg in the hand, the block on the table."""
         spec.option.gravity = [0.0, 0.0, 0.0]  # everything that moves is gravity-compensated: saves computing it
+        spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10.0
         _add_peg(spec.body("hand"))
         _add_block(spec.worldbody.add_body(name="hole", mocap=True, pos=[*HOLE_CENTRE, DEPTH]))
 
@@ -83,7 +87,7 @@ def _add_peg(hand: mujoco.MjsBody) -> None:
             edge = arm_geom(peg, mujoco.mjtGeom.mjGEOM_CAPSULE, [EDGE_RADIUS, 0.0, 0.0])
             edge.fromto = [x, y, -end, x, y, end]
             edge.friction, edge.condim, edge.priority = [0.3, 0.005, 0.0001], 3, 1
-            edge.solref, edge.solimp = [0.012, 0.5], [0.9, 0.95, 0.001, 0.5, 2.0]
+            edge.solref, edge.solimp = CONTACT_REFERENCE, CONTACT_IMPEDANCE
     visual(peg, "box", (PEG_HALF, PEG_HALF, PEG_LENGTH / 2), "peg")
 
 
