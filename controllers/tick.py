@@ -103,20 +103,19 @@ def _blind(config: np.void, state: np.void) -> None:
 def _follow(config: np.void, state: np.void, spring: float, allowed: float) -> float:
     """Move the reference one step towards the goal as far as the leash and the tank allow; returns the cost [J].
 
-    What is withheld from the step is taken off the goal too, so the goal is always where the reference will really end.
+    What is withheld from the step is taken off the goal too, so the goal is always where the reference will really end,
+    and the way from one to the other shortens as if nothing had been withheld: pushing against a wall winds nothing up.
     """
     propose(config, state)
     state.wanted[:] = state.step
     leashed = leash(config, state)
     cost = scale_reference(config, state, allowed, spring)
     state.scale = min(state.scale, state.alpha)
-    if not leashed and state.alpha == 1.0:
-        state.reference_velocity[:] = state.next_velocity
-        return cost
-    for i in range(6):
-        state.reference_velocity[i] = state.step[i] / config.period
-        state.delta[i] = state.step[i] - state.wanted[i]
-    pose_add_into(state.goal, state.delta, state.goal)
+    state.reference_velocity[:] = state.next_velocity
+    if leashed or state.alpha < 1.0:
+        for i in range(6):
+            state.delta[i] = state.step[i] - state.wanted[i]
+        pose_add_into(state.goal, state.delta, state.goal)
     return cost
 
 

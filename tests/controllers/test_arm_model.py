@@ -11,21 +11,17 @@ from controllers.rotations import quat_rotate
 TOOL_TCP = np.array([0.01, -0.02, 0.15, 0.5, 0.5, -0.5, 0.5])
 
 
-def wxyz(quat):
-    return [quat[3], quat[0], quat[1], quat[2]]
-
-
 def mujoco_model(arm: ArmModel) -> mujoco.MjModel:
     spec = mujoco.MjSpec()
     body = spec.worldbody
     for i in range(arm.n):
-        body = body.add_body(name=f"link{i}", pos=arm.joint_pos[i], quat=wxyz(arm.joint_quat[i]))
+        body = body.add_body(name=f"link{i}", pos=arm.joint_pos[i], quat=np.roll(arm.joint_quat[i], 1))
         body.mass, body.ipos, body.explicitinertial = arm.masses[i], arm.coms[i], True
         m = arm.inertias[i]
         body.fullinertia = [m[0, 0], m[1, 1], m[2, 2], m[0, 1], m[0, 2], m[1, 2]]
         body.add_joint(axis=arm.axes[i], armature=arm.armature[i])
-    hand = body.add_body(name="hand", pos=arm.mount[:3], quat=wxyz(arm.mount[3:]))
-    hand.add_site(name="tcp", pos=arm.tcp[:3], quat=wxyz(arm.tcp[3:]))
+    hand = body.add_body(name="hand", pos=arm.mount[:3], quat=np.roll(arm.mount[3:], 1))
+    hand.add_site(name="tcp", pos=arm.tcp[:3], quat=np.roll(arm.tcp[3:], 1))
     return spec.compile()
 
 
