@@ -143,7 +143,7 @@ def main(config: Config) -> None:
     stop, station = StopFlag(config.parent), load_station(config.station)
     exchange = attach_writer(config.graph, stop)
     if station.bridge_priority > 0 and not try_fifo(station.bridge_priority):
-        LOG.info("without real-time priority: on a busy machine the arm may hold now and then")
+        LOG.warning("without real-time priority: on a busy machine the arm may hold now and then")
     with RosProcess("arm", parameters=True) as process:
         ArmNode(process, exchange, station).run(stop)
 

@@ -23,6 +23,10 @@ from robot_rl.nodes.client import RosRobot
 from robot_rl.tasks.registry import make_task
 
 
+Facts = dict[str, str | int | float | bool]
+"""What a dataset says of itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EpisodesConfig:
     """Which episodes, and where they go."""
@@ -74,7 +78,7 @@ class StepTimes:
         }
 
 
-def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: dict[str, str]) -> None:
+def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
     """Join the graph, run and record every episode; a JSON line for each on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     task = make_task(config.task, config.cameras)

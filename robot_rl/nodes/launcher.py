@@ -19,6 +19,7 @@ from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.names import check_name
 from robot_rl.core.station import load_station
 from robot_rl.envs.twin_env import PRESETS
+from robot_rl.nodes.dds_memory import YOUNG, remove_dead_segments
 from robot_rl.nodes.launch_file import read_launch
 
 LOG = logging.getLogger("launcher")
@@ -127,17 +128,19 @@ class Graph:
         return process.returncode
 
     def stop(self) -> None:
-        """Stop every process, clients first in time to hold; nothing stays in shared memory."""
+        """Stop every process; the arm holds first. Nothing stays in shared memory."""
         _stop_all(list(self.processes.values()))
         shared_path(self.name).unlink(missing_ok=True)
+        if any(p.returncode == -signal.SIGKILL for p in self.processes.values()):
+            time.sleep(YOUNG)
+            remove_dead_segments()
 
 
 def _environment(domain: int | None) -> dict[str, str]:
-    """For the nodes: this interpreter, this machine only, no shared-memory transport that a kill would leave behind."""
+    """For the nodes: this interpreter, this machine only unless the user said otherwise."""
     env = {k: v for k, v in os.environ.items() if k not in ("_ROS_WHEELS_BOOTSTRAP_COMPLETE", "LD_LIBRARY_PATH")}
     env["ROBOT_RL_PYTHON"] = sys.executable
     env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    env.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4")
     if domain is not None:
         env["ROS_DOMAIN_ID"] = str(random.randrange(1, 101) if domain < 0 else domain)
     return env

@@ -46,16 +46,21 @@ def fill_header(message: PoseStamped | JointState | Image, monotonic: float, fra
     message.header.frame_id = frame
 
 
+def doubles(values: Array) -> array:
+    """As ROS wants it: ``array('d')``, whatever float type comes in."""
+    return array("d", np.asarray(values, np.float64).tobytes())
+
+
 def named_values(names: list[str], values: Array, stamp: float) -> JointState:
     """Numbers with their names, in the standard message that has both."""
-    message = JointState(name=names, position=array("d", values.tobytes()))
+    message = JointState(name=names, position=doubles(values))
     fill_header(message, stamp)
     return message
 
 
 def joint_state(names: list[str], vectors: tuple[Array, Array, Array], stamp: float) -> JointState:
     """Positions, velocities and efforts (n,) of joints."""
-    position, velocity, effort = (array("d", v.tobytes()) for v in vectors)
+    position, velocity, effort = (doubles(v) for v in vectors)
     message = JointState(name=names, position=position, velocity=velocity, effort=effort)
     fill_header(message, stamp)
     return message

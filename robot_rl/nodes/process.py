@@ -30,7 +30,7 @@ class StopFlag:
 
 def run_process(name: str, main: Callable[[], None]) -> None:
     """Run ``main``; an error that a user can mend ends the process with one line and code 2."""
-    logging.basicConfig(format=f"[{name}] %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(format=f"[{name}] %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         main()
     except RobotRLError as error:

@@ -26,7 +26,7 @@ class Config(EpisodesConfig):
 def main(config: Config) -> None:
     """Record."""
     expert = make_expert(config.task, config.noise)
-    facts = {"operator": "scripted expert", "noise": f"{config.noise:g}"}
+    facts = {"operator": "scripted expert", "noise": config.noise}
     run_episodes(config, lambda env: TeleoperatorPolicy(env, expert), facts)
 
 
