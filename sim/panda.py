@@ -18,10 +18,10 @@ WORLD_AFFINITY = 3
 """What tables and objects list: themselves and the arm."""
 VISUAL_GROUP = 2
 COLLISION_GROUP = 3
-FINGER_KP = 800.0
+FINGER_KP = 1500.0
 """Stiffness of a finger's position servo [N/m]."""
-FINGER_KV = 25.0
-"""Damping of a finger's position servo [N s/m]."""
+FINGER_DAMPING = 250.0
+"""Friction of a finger's drive; with the force limit it gives the hand's speed, 0.14 m/s per finger [N s/m]."""
 FINGER_FORCE = 35.0
 """Largest force of one finger; the hand grips with up to 70 N [N]."""
 FINGER_ARMATURE = 0.1
@@ -109,7 +109,7 @@ def _add_finger(spec: mujoco.MjSpec, hand: mujoco.MjsBody, name: str, turn: floa
         return
     joint = finger.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[0.0, 1.0, 0.0])
     joint.range, joint.limited = [0.0, tables.FINGER_TRAVEL], mujoco.mjtLimited.mjLIMITED_TRUE
-    joint.armature, joint.damping = FINGER_ARMATURE, [2.0, 0.0, 0.0]
+    joint.armature, joint.damping = FINGER_ARMATURE, [FINGER_DAMPING, 0.0, 0.0]
     servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-    servo.set_to_position(kp=FINGER_KP, kv=FINGER_KV)
+    servo.set_to_position(kp=FINGER_KP)
     servo.forcelimited, servo.forcerange = mujoco.mjtLimited.mjLIMITED_TRUE, [-FINGER_FORCE, FINGER_FORCE]

@@ -37,6 +37,7 @@ class ReachScene:
     def build(self, spec: mujoco.MjSpec) -> None:
         """A ball that marks the target."""
         spec.option.gravity = [0.0, 0.0, 0.0]  # everything that moves is gravity-compensated: saves computing it
+        spec.camera("front").pos = [1.14, 0.37, 0.56]  # targets float higher than parts on a table
         target = spec.worldbody.add_body(name="target", mocap=True, pos=HOME_POSE[:3])
         visual(target, "sphere", (0.02,), "goal")
 
