@@ -33,8 +33,16 @@ def parse(config: type[ConfigT], args: list[str], prog: str) -> ConfigT:
     except SystemExit as stopped:
         if not stopped.code:
             raise
-    known = FLAG.findall(tyro.extras.get_parser(config).format_help())
-    raise ConfigError(f"{wrong_flag(args, known) or one_line(complaint.getvalue())}; see {prog} --help")
+    reason = wrong_flag(args, known_flags(config)) or one_line(complaint.getvalue())
+    raise ConfigError(f"{reason}; see {prog} --help")
+
+
+def known_flags(config: type[Any]) -> list[str]:
+    """Every flag of a configuration, as its help lists them."""
+    explained = io.StringIO()
+    with contextlib.redirect_stdout(explained), contextlib.suppress(SystemExit):
+        tyro.cli(config, args=["--help"])
+    return FLAG.findall(explained.getvalue())
 
 
 def wrong_flag(args: list[str], known: Sequence[str]) -> str:

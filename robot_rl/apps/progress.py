@@ -32,7 +32,7 @@ def bar(title: str, total: float) -> Iterator[Advance]:
 def _lines(console: Console, title: str, total: float) -> Iterator[Advance]:
     started = last = time.monotonic()
     note, done = "", 0.0
-    console.print(f"{title} ...")
+    console.print(f"{title} ...", soft_wrap=True)
 
     def advance(now_done: float, now_note: str) -> None:
         nonlocal last, note, done
@@ -42,4 +42,4 @@ def _lines(console: Console, title: str, total: float) -> Iterator[Advance]:
             console.print(f"  {done:g}/{total:g} {note}", markup=False)
 
     yield advance
-    console.print(f"  {title}: {done:g}/{total:g} in {time.monotonic() - started:.0f} s {note}", markup=False)
+    console.print(f"  {title}: {done:g}/{total:g} in {time.monotonic() - started:.0f} s {note}", markup=False, soft_wrap=True)

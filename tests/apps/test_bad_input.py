@@ -1,0 +1,68 @@
+"""Every mistake on the command line: one line that says what is wrong and what to do, code 2, and no file."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from robot_rl.apps.main import main
+
+CASES = [
+    ("colect", "'collect'"),
+    ("collect", "--out"),
+    ("collect --ouT x", "--out"),
+    ("collect --out x --task peg", "'peg_insert'"),
+    ("collect --out x --episodes many", "whole number"),
+    ("collect --out x --cameras frnt", "'front'"),
+    ("collect --out x --ros --station twn", "'twin'"),
+    ("collect --out x --ros --station broken.yaml", "broken.yaml"),
+    ("train bcc --dataset x --out y", "'bc'"),
+    ("train bc --dataset nowhere --out y", "nowhere"),
+    ("train bc --dataset empty --out y", "empty"),
+    ("train bc --dataset broken --out y", "broken"),
+    ("train bc --dataset x --out y --method.learning-rate 1", "--method.lr"),
+    ("train bc --dataset x --out y --method.lr fast", "'fast'"),
+    ("train sac --dataset x --out y", "learner"),
+    ("evaluate nowhere", "nowhere"),
+    ("evaluate empty", "empty"),
+    ("evaluate damaged", "damaged"),
+    ("evaluate nowhere --episodes 0", "--episodes"),
+    ("deploy nowhere --out y", "nowhere"),
+    ("learner resfitt --out y", "'resfit'"),
+    ("learner resfit --out y --task peg_insert --base nowhere", "nowhere"),
+    ("actor resfit --spool y --task peg_inser --base nowhere", "'peg_insert'"),
+    ("up --task reac", "'reach'"),
+    ("report nowhere", "nowhere"),
+    ("report empty", "empty"),
+    ("doctor --jsn", "--json"),
+    ("demo --task lift", "task"),
+]
+
+
+def prepare(folder: Path) -> None:
+    """The wrong things that the commands are pointed at."""
+    (folder / "empty").mkdir()
+    (folder / "broken").mkdir()
+    (folder / "broken" / "dataset.json").write_text("{")
+    (folder / "damaged").mkdir()
+    description = {"format": 1, "method": "bc", "config": {}, "spec": {}, "meta": {"task": "reach"}, "base": False}
+    (folder / "damaged" / "checkpoint.json").write_text(json.dumps(description))
+    (folder / "broken.yaml").write_text("name: twin\nlaunc: twin.launch.yaml\n")
+
+
+@pytest.mark.parametrize(("command", "hint"), CASES, ids=[c for c, _ in CASES])
+def test_one_line_and_code_2(
+    command: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prepare(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["robot-rl", *command.split()])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    complaint = [line for line in capfd.readouterr().err.splitlines() if line.startswith("robot-rl: ")]
+    assert len(complaint) == 1, complaint
+    assert hint in complaint[0]
+    assert sorted(tmp_path.rglob("*")) == before
