@@ -39,8 +39,10 @@ class Refused(RobotRLError):
 class Inbox:
     """All streams of all actors, one file each."""
 
-    def __init__(self, folder: Path, spec: str, on_record: Callable[[Arrival], None]) -> None:
-        self._folder, self._spec, self._on_record = folder, spec, on_record
+    def __init__(self, folder: Path, spec: str) -> None:
+        self.on_record: Callable[[Arrival], None] = _ignore
+        """Called with every new record, in order per stream."""
+        self._folder, self._spec = folder, spec
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         for leftover in folder.glob("*.tmp"):
@@ -50,7 +52,7 @@ class Inbox:
             if log.header.spec != spec:
                 log.close()
                 raise SpecError(f"learner log {folder} is of another task: choose another folder")
-            self._streams[log.header.stream] = _Stream(log, on_record)
+            self._streams[log.header.stream] = _Stream(log, self._deliver)
 
     def recorded(self) -> Iterator[Arrival]:
         """Everything on disk, stream by stream in the order of their first day."""
@@ -70,7 +72,7 @@ class Inbox:
             stream = self._streams.get(header.stream)
             if stream is None:
                 path = self._folder / f"{header.created_ns:020d}-{header.stream}.log"
-                stream = self._streams[header.stream] = _Stream(RecordLog.create(path, header), self._on_record)
+                stream = self._streams[header.stream] = _Stream(RecordLog.create(path, header), self._deliver)
         return stream.durable()
 
     def receive(self, stream: str, batches: Iterator[bytes]) -> Iterator[int]:
@@ -79,11 +81,18 @@ class Inbox:
             raise Refused(grpc.StatusCode.UNAVAILABLE, "the stream is not open: say hello first")
         return self._streams[stream].receive(batches)
 
+    def _deliver(self, arrival: Arrival) -> None:
+        self.on_record(arrival)
+
     def close(self) -> None:
         """Close all files."""
         with self._lock:
             for stream in self._streams.values():
                 stream.close()
+
+
+def _ignore(arrival: Arrival) -> None:
+    """Takes the place of a learner until there is one."""
 
 
 class _Stream:

@@ -33,22 +33,20 @@ class ExperienceServer:
         bind: ``127.0.0.1:port``; port 0 takes a free one, see ``address``.
         log_dir: Where the records lie, one file per life of an actor; what is there already is kept.
         spec: What observations must look like; an actor with another spec is refused in one line.
-        on_record: Called with every new record, in order per actor, from the server's threads.
     """
 
-    def __init__(self, bind: str, log_dir: Path, spec: Spec, on_record: Callable[[Arrival], None]) -> None:
+    def __init__(self, bind: str, log_dir: Path, spec: Spec) -> None:
         local(bind)
         observation_size(spec)
         log_dir.mkdir(parents=True, exist_ok=True)
         self._lock_fd = lock_folder(log_dir, "learner log")
-        self.inbox = Inbox(log_dir, spec_json(spec), on_record)
+        self.inbox = _open_inbox(log_dir, spec, self._lock_fd)
         self.desk = _Desk()
         self.address = bind
         self._bind = bind
         self._server: grpc.Server | None = None
 
     def __enter__(self) -> ExperienceServer:
-        self.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -58,8 +56,12 @@ class ExperienceServer:
         """What the log holds, stream by stream, oldest first; call it before ``start``."""
         return self.inbox.recorded()
 
-    def start(self) -> None:
-        """Listen; ``ConfigError`` if the address is taken."""
+    def start(self, on_record: Callable[[Arrival], None]) -> None:
+        """Listen, and give every new record to ``on_record``, in order per actor, from the server's threads.
+
+        ``ConfigError`` if the address is taken.
+        """
+        self.inbox.on_record = on_record
         self._server = grpc.server(ThreadPoolExecutor(WORKERS, "experience"), options=SERVER_OPTIONS)
         add_ExperienceServicer_to_server(_Servicer(self.inbox, self.desk), self._server)
         try:
@@ -93,6 +95,14 @@ class ExperienceServer:
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+
+def _open_inbox(log_dir: Path, spec: Spec, lock_fd: int) -> Inbox:
+    try:
+        return Inbox(log_dir, spec_json(spec))
+    except Exception:
+        os.close(lock_fd)
+        raise
 
 
 class _Desk:
