@@ -42,4 +42,5 @@ def _lines(console: Console, title: str, total: float) -> Iterator[Advance]:
             console.print(f"  {done:g}/{total:g} {note}", markup=False)
 
     yield advance
-    console.print(f"  {title}: {done:g}/{total:g} in {time.monotonic() - started:.0f} s {note}", markup=False, soft_wrap=True)
+    seconds = time.monotonic() - started
+    console.print(f"  {title}: {done:g}/{total:g} in {seconds:.0f} s, {note}", markup=False, soft_wrap=True)

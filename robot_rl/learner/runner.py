@@ -29,6 +29,8 @@ class RunnerConfig:
 
     folder: Path
     """Where ``start``, ``finetuned``, ``metrics.jsonl``, ``tensorboard`` and ``address`` appear."""
+    task: str = ""
+    """Name of the task, for the checkpoints; empty: that of the demonstrations."""
     max_env_steps: int = 15_000
     """Environment steps to learn from; then actors are told to stop."""
     target_success: float = 0.0
@@ -213,7 +215,7 @@ class LearnerRunner:
 
     def _save(self, name: str) -> None:
         counts = {"updates": self.updates, "env_steps": self.feed.env_steps, "episodes": self.feed.episodes}
-        start.save(self.config.folder / name, self.learner, counts)
+        start.save(self.config.folder / name, self.learner, self.config.task, counts)
 
     def _farewell(self) -> None:
         """Publish the last weights, tell actors to stop, and stay until they have sent what they have."""

@@ -14,10 +14,10 @@ STORED = "stored_spec"
 """Key of the checkpoint's meta data: JSON of what the learner's replay stores."""
 
 
-def save(path: Path, learner: Learner, counts: dict[str, int]) -> None:
-    """Write a checkpoint of a learner, with its counters and the spec of what actors send to it."""
+def save(path: Path, learner: Learner, task: str, counts: dict[str, int]) -> None:
+    """Write a checkpoint of a learner, with its task, its counters and the spec of what actors send to it."""
     recipe = learner.policy.recipe
-    meta = {STORED: json.dumps(learner.spec.to_json()), **counts}
+    meta = {STORED: json.dumps(learner.spec.to_json()), "task": task, **counts}
     checkpoint.save(path, recipe.method, recipe.config, recipe.spec, learner, meta)
 
 
@@ -32,4 +32,4 @@ def load(path: Path) -> tuple[WeightedPolicy, Spec]:
 def counters(path: Path) -> dict[str, int]:
     """The counters in such a checkpoint."""
     meta = checkpoint.describe(path)["meta"]
-    return {k: int(v) for k, v in meta.items() if k != STORED}
+    return {k: v for k, v in meta.items() if isinstance(v, int)}

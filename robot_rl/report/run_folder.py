@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def read_run(folder: Path) -> Run:
         evaluations=evaluations,
         deployment=deployment,
         trace=_trace(folder),
-        learning=_learning(folder / "online"),
+        learning=learning(folder / "online" / "metrics.jsonl"),
         phases=[(str(p["name"]), float(p["seconds"])) for p in about.get("phases", [])],
         settings={str(k): str(v) for k, v in about.get("settings", {}).items()},
     )
@@ -96,12 +96,13 @@ def _evaluation(path: Path) -> Evaluation | None:
         raise DatasetError(f"{path} is not an evaluation: run 'robot-rl evaluate' again") from None
 
 
-def _learning(online: Path) -> Sequence[tuple[float, bool]]:
-    path = online / "episodes.jsonl"
-    if not path.is_file():
+def learning(metrics: Path) -> list[tuple[float, bool]]:
+    """Environment steps so far and success, per complete episode of a learner's ``metrics.jsonl``."""
+    if not metrics.is_file():
         return []
-    rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.endswith("}")]
-    return [(float(row["env_steps"]), bool(row["success"])) for row in rows]
+    whole = [text for text in metrics.read_text(encoding="utf-8").splitlines() if text.endswith("}")]
+    rows = [json.loads(text) for text in whole if '"kind": "episode"' in text]
+    return [(float(row["env_steps"]), bool(row["success"])) for row in rows if row["complete"]]
 
 
 def _trace(folder: Path) -> Trace | None:

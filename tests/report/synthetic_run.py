@@ -85,9 +85,11 @@ def write_run(folder: Path, steps: int = 60) -> Path:
     rng, total, rows = np.random.default_rng(3), 0, []
     for i in range(220):
         total += int(rng.integers(40, 100))
-        rows.append(json.dumps({"env_steps": total, "success": bool(rng.random() < 0.5 + 0.5 * min(1, i / 160))}))
+        won = bool(rng.random() < 0.5 + 0.5 * min(1, i / 160))
+        rows.append(json.dumps({"kind": "episode", "env_steps": total, "success": won, "complete": True}))
+        rows.append(json.dumps({"kind": "learner", "env_steps": total, "updates": 2 * total}))
     (folder / "online").mkdir()
-    (folder / "online" / "episodes.jsonl").write_text("\n".join(rows) + "\n")
+    (folder / "online" / "metrics.jsonl").write_text("\n".join(rows) + "\n")
     with EpisodeWriter(folder / "deploy", SPEC, {"task": "peg_insert"}) as writer:
         writer.begin({"seed": 1})
         for step in range(steps):

@@ -1,0 +1,68 @@
+"""``robot-rl actor``: act in the lockstep twin, send what happens to a learner, adopt its newest weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+
+from robot_rl.actor.rollout import EpisodeResult
+from robot_rl.actor.runner import ActorConfig, ActorRunner
+from robot_rl.apps.evaluate import task_of
+from robot_rl.apps.progress import bar
+from robot_rl.core.errors import ConnectionLostError
+from robot_rl.envs.twin_env import make_twin_env
+from robot_rl.learner import start
+from robot_rl.transport.client import ExperienceClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Act for a learner. What is not yet on the learner's disk stays in the spool, whoever is killed."""
+
+    learner: tyro.conf.Positional[Path]
+    """The learner's folder, or a copy of it on this machine: holds ``start``, the policy to begin with."""
+    spool: Path
+    """Folder of what this actor did."""
+    address: str = ""
+    """Where the learner listens; empty: what the file ``address`` in its folder says."""
+    run: Annotated[ActorConfig, tyro.conf.arg(name="")] = ActorConfig()  # noqa: RUF009
+    """Length, seeds and patience."""
+
+
+def main(config: Config) -> None:
+    """Act until the learner has enough, or Ctrl-C."""
+    torch.set_num_threads(1)
+    begin, address_file = config.learner / "start", config.learner / "address"
+    wait_for(lambda: begin.is_dir() and (config.address or address_file.is_file()), config)
+    policy, stored = start.load(begin)
+    address = config.address or address_file.read_text().strip()
+    env = make_twin_env(task_of(begin), tuple(policy.recipe.spec.cameras))
+    won: list[bool] = []
+    with ExperienceClient(address, config.spool, stored) as client:
+        runner = ActorRunner(env, policy, client, config.run)
+        with bar(f"acting for the learner at {address}", config.run.max_steps or float("inf")) as advance:
+
+            def show(result: EpisodeResult) -> None:
+                won.append(result.success)
+                advance(runner.steps, f"episode {len(won)}, weights {runner.version}, {sum(won[-50:])} of 50 succeeded")
+
+            done = runner.run(show)
+    env.close()
+    kept = "" if done.delivered else f"; what the learner has not yet is in {config.spool}"
+    Console(highlight=False).print(f"{done.steps} steps in {done.episodes} episodes{kept}")
+
+
+def wait_for(ready: Callable[[], object], config: Config) -> None:
+    """Return when ``ready`` says so; ``ConnectionLostError`` when the learner does not appear in time."""
+    deadline = time.monotonic() + config.run.connect_timeout
+    while not ready():
+        if time.monotonic() > deadline:
+            raise ConnectionLostError(f"no learner is at work in {config.learner}: start robot-rl learner first")
+        time.sleep(0.1)
