@@ -8,10 +8,8 @@ Times are CPU time of the whole process, all its threads.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -19,14 +17,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import mujoco
 import numpy as np
-from peers import peer_python, result
+from peers import peer_python, result, run_peer
 
 from controllers.config import preset
 from robot_rl.core.records import Command
+from sim.gl import choose_backend
 from sim.twin import Twin
 
 HEADER = """
 import json, os, sys, time
+os.environ.setdefault("LP_NUM_THREADS", "0")
 os.environ.setdefault("MUJOCO_GL", {gl!r})
 import numpy as np
 cameras = sys.argv[1] == "cameras"
@@ -55,11 +55,11 @@ env.step(rng.uniform(low, high) * scale)
 started = time.process_time()
 for _ in range(steps):
     env.step(rng.uniform(low, high) * scale)
-print(json.dumps(steps / (time.process_time() - started)))
+print(json.dumps({"rate": steps / (time.process_time() - started)}))
 """
 PEERS = {
-    "gym-hil PandaPickCube": ("gym-hil", ["gym-hil==0.1.14"], GYM_HIL, (60, 3)),
-    "robosuite Lift": ("robosuite", ["robosuite==1.5.2"], ROBOSUITE, (60, 10)),
+    "gym-hil PandaPickCube": ("gym-hil", "gym-hil==0.1.14", GYM_HIL, (60, 3)),
+    "robosuite Lift": ("robosuite", "robosuite==1.5.2 mujoco==3.8.1", ROBOSUITE, (60, 10)),
 }
 
 
@@ -120,16 +120,13 @@ def ours(scene: str) -> dict[str, float]:
     }
 
 
-def peer_rates(name: str, requirements: list[str], body: str, steps: tuple[int, int]) -> dict[str, float]:
+def peer_rates(name: str, requirement: str, body: str, steps: tuple[int, int]) -> dict[str, float]:
     """Rates of a peer without and with cameras."""
-    python = peer_python(name, requirements)
-    rates = {}
-    modes = (("steps_per_cpu_s", "blind", steps[0]), ("steps_per_cpu_s_two_cameras", "cameras", steps[1]))
-    for key, mode, count in modes:
-        code = HEADER.format(gl=os.environ.get("MUJOCO_GL", "egl")) + body + LOOP
-        run = subprocess.run([str(python), "-c", code, mode, str(count)], capture_output=True, text=True, check=True)
-        rates[key] = round(json.loads(run.stdout.strip().splitlines()[-1]), 2)
-    return rates
+    python = peer_python(name, requirement.split())
+    script = HEADER.format(gl=choose_backend()) + body + LOOP
+    blind = run_peer(python, script, "blind", str(steps[0]))["rate"]
+    seeing = run_peer(python, script, "cameras", str(steps[1]))["rate"]
+    return {"steps_per_cpu_s": round(blind, 2), "steps_per_cpu_s_two_cameras": round(seeing, 2)}
 
 
 def main() -> None:
