@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
@@ -22,6 +23,13 @@ def peer_python(name: str, *steps: Sequence[str]) -> Path:
     Made on first use, and made again when the steps have changed. A step is a list of requirements and pip's options:
     ``peer_python("lerobot", ["torch==2.13.0"], ["--no-deps", "lerobot==0.4.4"])``.
     """
+    PLACE.mkdir(exist_ok=True)
+    with (PLACE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _install(name, steps)
+
+
+def _install(name: str, steps: Sequence[Sequence[str]]) -> Path:
     home = PLACE / name
     python = home / "bin" / "python"
     wanted = json.dumps([list(step) for step in steps])
