@@ -10,7 +10,7 @@ from pathlib import Path
 from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
-from robot_rl.transport.channel import open_channel
+from robot_rl.transport.channel import local, open_channel
 from robot_rl.transport.codec import Meta, encode_begin, encode_end, encode_step, observation_size
 from robot_rl.transport.experience_pb2_grpc import ExperienceStub
 from robot_rl.transport.sender import Sender
@@ -30,8 +30,8 @@ class ExperienceClient:
     def __init__(self, address: str, spool: Path, spec: Spec, *, flush_timeout: float = 30.0) -> None:
         observation_size(spec)
         self.spec = spec
+        self._address = local(address)
         self.spool = Spool(spool, spec)
-        self._address = address
         self._flush_timeout = flush_timeout
         self._channel = open_channel(address)
         stub = ExperienceStub(self._channel)

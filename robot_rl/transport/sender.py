@@ -35,6 +35,7 @@ class Sender(threading.Thread):
         self.error: RobotRLError | None = None
         """Why the learner refuses this actor, or None."""
         self._stub = stub
+        self._call: grpc.RpcContext | None = None
         self._stopping = False
         self._unsent_bytes = 0
 
@@ -53,6 +54,8 @@ class Sender(threading.Thread):
         """End the thread; records that were not acknowledged stay in the spool."""
         self._stopping = True
         self.wake()
+        if self._call is not None:
+            self._call.cancel()
         self.join(HELLO_TIMEOUT + 1.0)
 
     def run(self) -> None:
@@ -62,6 +65,8 @@ class Sender(threading.Thread):
             stream = older[0] if older else self.spool.live
             try:
                 self._deliver(stream)
+            except grpc.FutureCancelledError:
+                return
             except grpc.RpcError as error:
                 self.greeted.clear()
                 self._judge(error)
@@ -73,12 +78,12 @@ class Sender(threading.Thread):
 
     def _deliver(self, stream: Stream) -> None:
         closed = stream is not self.spool.live
-        reply = self._stub.Hello(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
-        stream.acknowledge(reply.durable, closed=closed)
+        hello = self._call = self._stub.Hello.future(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
+        stream.acknowledge(hello.result().durable, closed=closed)
         self.greeted.set()
         over = threading.Event()
         metadata = (("stream", stream.header.stream),)
-        call = self._stub.Push(self._batches(stream, closed, over), metadata=metadata)
+        call = self._call = self._stub.Push(self._batches(stream, closed, over), metadata=metadata)
         try:
             for ack in call:
                 stream.acknowledge(ack.durable, closed=closed)
