@@ -37,6 +37,11 @@ def controller_of(station: Station, task: str) -> ControllerConfig:
     return replace(config, wrench_max=(min(force, station.max_force), moment))
 
 
+def make_plant(station: Station, task: str) -> Twin:
+    """What the station's driver moves; ``load_station`` has checked its name."""
+    return Twin(task, controller_of(station, task), ())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Run the arm of a station."""
@@ -63,7 +68,7 @@ def main(config: Config) -> None:
     """Run until asked to stop."""
     stop = StopFlag(config.parent)
     station = load_station(config.station)
-    with Twin(config.task, controller_of(station, config.task), ()) as plant:
+    with make_plant(station, config.task) as plant:
         plant.reset(0)
         plant.advance(20)
         plant.reset(0)

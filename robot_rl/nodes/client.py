@@ -93,8 +93,7 @@ class RosRobot:
 
     def send(self, command: Command) -> Command:
         """Send; what is not finite is sent too, so that the arm counts it and holds, and then raised here."""
-        if self.record is not None and self.record["halted"]:
-            raise ConnectionLostError("the arm holds because the graph is broken: see its console and start it again")
+        self._refuse_if_halted()
         write_command(self.command, command)
         flat = self.command.reshape(1).view(np.float64)
         self.publisher.publish(ros.named_values(self.names, flat, command.stamp))
@@ -110,10 +109,21 @@ class RosRobot:
         if not answer.success:
             raise ConnectionLostError(f"the arm was not reset ({answer.message}): start the graph again")
         number, since = int(answer.message), time.monotonic()
-        fresh = self.process.wait_for(lambda: self.record is not None and self.record["resets"] >= number, ANSWER)
-        images = self.process.wait_for(lambda: all(c.stamp > since for c in self.cameras.values()), ANSWER)
-        if not (fresh and images):
+        if not self.process.wait_for(lambda: self._fresh(number, since) or self._halted(), ANSWER):
             raise StaleDataError("no state or image came after the reset: see what the graph's console says")
+        self._refuse_if_halted()
+
+    def _fresh(self, number: int, since: float) -> bool:
+        """State from after the reset of that number, images from after ``since`` [s]."""
+        state = self.record is not None and self.record["resets"] >= number
+        return state and all(camera.stamp > since for camera in self.cameras.values())
+
+    def _halted(self) -> bool:
+        return self.record is not None and bool(self.record["halted"])
+
+    def _refuse_if_halted(self) -> None:
+        if self._halted():
+            raise ConnectionLostError("the arm holds because the graph is broken: see its console and start it again")
 
     def stop(self) -> None:
         """Hold where the arm is; an arm that is gone is not waited for."""

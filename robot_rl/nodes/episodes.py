@@ -22,7 +22,6 @@ from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.nodes.client import RosRobot
 from robot_rl.tasks.registry import make_task
 
-
 Facts = dict[str, str | int | float | bool]
 """What a dataset says of itself."""
 
@@ -46,7 +45,7 @@ class EpisodesConfig:
 
 
 class StepTimes:
-    """How late the control steps were, and how old what they saw was."""
+    """How long after its deadline a step began (state and images were read by then), and how old what it saw was."""
 
     def __init__(self, env: RobotEnv, parent: int) -> None:
         self.env, self.parent = env, parent
@@ -63,7 +62,7 @@ class StepTimes:
         if self.parent > 0 and os.getppid() != self.parent:
             raise KeyboardInterrupt
         now = time.monotonic()
-        self.lateness.append(self.env.rate.lateness)
+        self.lateness.append(now - (self.env.rate.deadline - self.env.rate.period))
         self.state_age.append(now - self.env.state.stamp)
         self.image_age += [now - camera.stamp for camera in self.env.cameras.values()]
 

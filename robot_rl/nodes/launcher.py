@@ -103,9 +103,9 @@ class Graph:
 
     def wait(self) -> str:
         """Watch until a process dies; returns its name."""
-        while not self.watch():
+        while not (fresh := self.watch()):
             time.sleep(POLL)
-        return next(iter(self.dead))
+        return fresh[0]
 
     def run_node(self, module: str, arguments: Sequence[str], on_line: Callable[[str], None]) -> int:
         """Run a node of ours to its end on this graph; its standard output goes to ``on_line``, line by line.

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -191,25 +190,6 @@ def test_a_dead_node_is_named_and_the_arm_holds(robot, graph, said):
         robot.send(command(robot, 2, start))
     with pytest.raises(ConnectionLostError, match="camera_wrist was killed"):
         robot.reset(0)
-
-
-def test_nothing_stays_behind(said):
-    """A graph of its own, because this one ends: no process, no shared memory, not even after a kill."""
-    before = shared_memory()
-    with Graph("twin", "reach", domain=-1, say=said.append) as graph:
-        family = [psutil.Process(p.pid) for p in graph.processes.values()]
-        assert shared_path(graph.name).exists()
-        time.sleep(3.0)
-        for name in ("arm_process", "camera_front"):
-            graph.processes[name].send_signal(signal.SIGKILL)
-            graph.processes[name].wait()
-        assert graph.wait() == "arm_process"
-    assert not any(p.is_running() for p in family)
-    assert not shared_memory() - before
-
-
-def shared_memory():
-    return {p.name for p in Path("/dev/shm").iterdir() if p.name.startswith(("fastrtps", "robot_rl.twin"))}
 
 
 ORPHAN = """
