@@ -63,8 +63,10 @@ class ControllerConfig:
     """Acceleration of the reference [m/s^2, rad/s^2]."""
     leash: Pair = (0.06, 0.3)
     """Farthest that the reference may lead the measured pose [m, rad]."""
+    lead_max: Pair = (0.1, 0.5)
+    """Farthest that the goal may lead the reference; a farther command is shortened [m, rad]."""
     jump_max: Pair = (0.3, np.pi / 2)
-    """A command further than this from the reference is rejected [m, rad]."""
+    """A command further than this from the goal, ``RobotState.reference``, is rejected [m, rad]."""
     hold_timeout: float = 0.1
     """Time after a command's ``valid_until`` at which the arm holds [s]."""
     null_stiffness: float = 5.0

@@ -48,7 +48,7 @@ def _check_range(config: np.void, state: np.void, pose: Array, command: np.void)
     if not abs(norm - 1.0) <= 1e-2:
         return QUATERNION
     quat_normalise(pose[3:])
-    pose_error_into(pose, state.reference, state.delta)
+    pose_error_into(pose, state.goal, state.delta)
     if not (norm3(state.delta, 0) <= config.jump_max[0] and norm3(state.delta, 3) <= config.jump_max[1]):
         return TOO_FAR
     for i in range(2):
@@ -76,6 +76,21 @@ def _check(config: np.void, state: np.void, command: np.void, now: float) -> int
 
 
 @kernel
+def _limit_lead(config: np.void, state: np.void) -> None:
+    """Keep the goal near enough for the reference to get there soon, whatever speed was asked for."""
+    pose_error_into(state.goal, state.reference, state.delta)
+    limited = False
+    for start in (0, 3):
+        length, limit = norm3(state.delta, start), config.lead_max[start // 3]
+        if length > limit:
+            limited = True
+            for i in range(start, start + 3):
+                state.delta[i] *= limit / length
+    if limited:
+        pose_add_into(state.reference, state.delta, state.goal)
+
+
+@kernel
 def accept(config: np.void, state: np.void, command: np.void, now: float) -> int:
     """Make ``command`` the goal and return 0, or count it as rejected, hold, and return why (``REASONS``).
 
@@ -91,6 +106,7 @@ def accept(config: np.void, state: np.void, command: np.void, now: float) -> int
     for i in range(3):
         state.goal[i] = min(max(state.candidate[i], config.box_min[i]), config.box_max[i])
     state.goal[3:] = state.candidate[3:]
+    _limit_lead(config, state)
     if command.has_stiffness != 0:
         for i in range(6):
             state.stiffness_goal[i] = command.stiffness[i // 3]

@@ -17,7 +17,7 @@ def config_dtype(n: int) -> np.dtype:
     """What a controller of ``n`` joints is told (``ControllerConfig.record``); pairs are linear, angular."""
     scalars = "period zeta T0 T_max P_max T_res kinetic_max kinetic_rate omega hold_timeout "
     scalars += "null_stiffness null_damping null_tau_max limit_margin limit_stiffness limit_damping wall_stiffness"
-    pairs = "k_min k_max clip wrench_max v_max a_max leash jump_max"
+    pairs = "k_min k_max clip wrench_max v_max a_max leash lead_max jump_max"
     fields = [(name, "f8") for name in scalars.split()] + [(name, "f8", (2,)) for name in pairs.split()]
     fields += [("stiffness", "f8", (6,)), ("box_min", "f8", (3,)), ("box_max", "f8", (3,))]
     fields += [(name, "f8", (n,)) for name in ("tau_max", "tau_rate", "brake_rate", "q_null")]

@@ -53,7 +53,7 @@ def test_bad_commands_are_refused_counted_and_the_arm_holds(make_plant, spoil):
     plant.step(150)
     state = plant.controller.state
     bad = spoil(replace(moved(plant, [0.0, 0.01, 0, 0, 0, 0]), seq=2))
-    with pytest.raises(CommandRejectedError, match="command 2 was refused, .*: ") as caught:
+    with pytest.raises(CommandRejectedError, match=r"command 2 was refused, .*: ") as caught:
         plant.controller.submit(bad, plant.now)
     assert "\n" not in str(caught.value)
     assert (state["rejected"], state["accepted"]) == (1, 1)
@@ -123,6 +123,16 @@ def test_the_goal_stays_in_the_workspace(make_plant):
     assert plant.controller.state["goal"][0] == 0.32
 
 
+def test_a_goal_that_runs_ahead_is_shortened_not_rejected(make_plant):
+    plant = make_plant(preset("human_near"))
+    state = plant.controller.state
+    for seq in range(8):
+        plant.controller.submit(replace(moved(plant, [0, 0.05, 0, 0, 0, 0]), seq=seq), plant.now)
+        assert np.linalg.norm(pose_error(state["goal"], state["reference"])[:3]) <= 0.1 + 1e-12
+        plant.step(100)
+    assert state["rejected"] == 0
+
+
 def test_what_is_withheld_is_taken_off_the_goal(make_plant):
     plant = make_plant(preset("rl_explore"), wall=True)
     state = plant.controller.state
@@ -133,7 +143,7 @@ def test_what_is_withheld_is_taken_off_the_goal(make_plant):
     plant.step(500)
     lead = state["ee_pose"][2] - state["goal"][2]
     assert 0.0 < lead <= plant.controller.settings.leash[0] + 0.01  # the arm bounces
-    np.testing.assert_allclose(state["reference"][:3], state["goal"][:3], atol=1e-6)
+    np.testing.assert_allclose(state["reference"][:3], state["goal"][:3], atol=1e-4)
 
 
 def test_a_sensor_that_fails_brings_the_torque_to_zero_and_latches(make_plant):
