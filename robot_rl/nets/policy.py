@@ -32,7 +32,7 @@ class Weights:
             name = (wrong or sorted(set(weights) - set(own)))[0]
             raise CheckpointError(f"weights do not fit this policy at {name!r}: use the checkpoint's own configuration")
         for name, tensor in own.items():
-            tensor.copy_(torch.as_tensor(np.ascontiguousarray(weights[name])))
+            tensor.copy_(torch.as_tensor(np.asarray(weights[name])))
 
 
 def single(obs: Observation, names: list[str], device: torch.device | str = "cpu") -> dict[str, Tensor]:

@@ -1,0 +1,78 @@
+"""Small problems with known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from robot_rl.core.records import Action, Observation, Transition
+from robot_rl.core.spec import STATE, Feature, Spec
+from robot_rl.learner.protocol import Learner, chunk_batch, to_torch
+
+SPEC = Spec(
+    observation={STATE: Feature((3,)), "observation.images.wrist": Feature((8, 8, 3), "uint8")}, action_dim=2, rate=10.0
+)
+BASE_ACTION = "observation.base_action"
+
+
+def best(state: NDArray) -> NDArray:
+    """The best action (B, 2) of the one-step problem."""
+    return np.tanh(state[:, :2] * 0.8).astype(np.float32)
+
+
+class BiasedBase:
+    """A frozen policy of chunks of two that is off by 0.25."""
+
+    def __init__(self) -> None:
+        self.resets = 0
+        self.calls = 0
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def augment(self, obs: Observation) -> Observation:
+        return obs
+
+    def act(self, obs: Observation, *, explore: bool = False) -> Action:
+        self.calls += 1
+        return np.repeat(best(obs[STATE][None]) + np.float32(0.25), 2, axis=0)
+
+
+def observations(rng: np.random.Generator, size: int) -> dict[str, NDArray]:
+    """Random observations without images, and what ``BiasedBase`` does there."""
+    state = rng.normal(size=(size, 3)).astype(np.float32)
+    return {STATE: state, BASE_ACTION: np.clip(best(state) + 0.25, -1, 1).astype(np.float32)}
+
+
+def one_step_batch(learner: Learner, rng: np.random.Generator) -> Transition[Tensor]:
+    """Random actions rewarded by 1 - |a - best|^2 / 4, and no future; for imitation, the best actions."""
+    sampling = learner.sampling
+    obs = observations(rng, sampling.batch_size)
+    target = best(obs[STATE])
+    if sampling.chunk:
+        actions = np.repeat(target[:, None], sampling.chunk, axis=1)
+        return to_torch(chunk_batch(obs, actions, np.ones(actions.shape[:2], np.bool_)))
+    action = np.clip(target + rng.uniform(-0.8, 0.8, target.shape), -1, 1).astype(np.float32)
+    reward = 1 - np.square(action - target).sum(-1) / 4
+    return to_torch(
+        Transition(
+            obs=obs, action=action, reward=reward.astype(np.float32), discount=np.zeros_like(reward), next_obs=obs
+        )
+    )
+
+
+def error(learner: Learner, rng: np.random.Generator) -> float:
+    """Mean distance of the learner's actions from the best ones."""
+    distances = []
+    for state in rng.normal(size=(50, 3)).astype(np.float32):
+        learner.policy.reset()
+        obs = learner.policy.augment({STATE: state})
+        distances.append(np.abs(learner.policy.act(obs)[0] - best(state[None])[0]).mean())
+    return float(np.mean(distances))
+
+
+def equal_states(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Whether two learner states are the same bit for bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
