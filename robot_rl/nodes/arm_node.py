@@ -155,7 +155,9 @@ def attach_writer(graph: str, stop: StopFlag, timeout: float = 120.0) -> Exchang
         try:
             return Exchange.attach(graph, timeout=0.5, writer=True)
         except ConnectionLostError:
-            if stop or time.monotonic() > end:
+            if stop:
+                raise KeyboardInterrupt from None
+            if time.monotonic() > end:
                 raise
 
 

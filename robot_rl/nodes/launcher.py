@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +20,7 @@ from robot_rl.core.names import check_name
 from robot_rl.core.station import load_station
 from robot_rl.envs.twin_env import PRESETS
 from robot_rl.nodes.dds_memory import YOUNG, remove_dead_segments
+from robot_rl.nodes.domain import free_domain
 from robot_rl.nodes.launch_file import read_launch
 
 LOG = logging.getLogger("launcher")
@@ -37,7 +38,7 @@ class Graph:
     Args:
         station: Station file, or the name of one that comes with the project.
         task: Scene of the twin.
-        domain: ROS domain; None keeps the environment's, -1 takes one at random, so that graphs do not meet.
+        domain: ROS domain; None keeps the environment's, -1 takes one that no other graph here has.
         say: Where a line about a dead process goes.
     """
 
@@ -46,9 +47,10 @@ class Graph:
     ) -> None:
         self.station = load_station(station)
         check_name("task", task, PRESETS)
-        self.name = f"{self.station.name}.{os.getpid()}.{random.randrange(10**6)}"
+        self.name = f"{self.station.name}.{os.getpid()}.{secrets.randbelow(10**6)}"
         self.say = say
-        self.env = _environment(domain)
+        number, self._domain = free_domain() if domain is not None and domain < 0 else (domain, None)
+        self.env = _environment(number)
         arguments = {"station": station, "task": task, "graph": self.name, "parent": str(os.getpid())}
         plan = read_launch(self.station.launch, arguments, self.env)
         self.env |= plan.environment
@@ -142,7 +144,7 @@ def _environment(domain: int | None) -> dict[str, str]:
     env["ROBOT_RL_PYTHON"] = sys.executable
     env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     if domain is not None:
-        env["ROS_DOMAIN_ID"] = str(random.randrange(1, 101) if domain < 0 else domain)
+        env["ROS_DOMAIN_ID"] = str(domain)
     return env
 
 
