@@ -1,0 +1,156 @@
+"""The actor keeps its promises towards the learner: weights between steps, waiting where it may, every step spooled."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from robot_rl.actor.runner import ActorConfig, ActorRunner
+from robot_rl.core.records import EnergyState, Mode, Step
+from robot_rl.core.spec import STATE, Feature, Spec
+from robot_rl.transport.client import ExperienceClient
+from robot_rl.transport.codec import decode_step
+from robot_rl.transport.experience_pb2 import Event
+from robot_rl.transport.server import ExperienceServer
+
+SPEC = Spec(observation={STATE: Feature((1,))}, action_dim=1, rate=10.0)
+ENERGY = EnergyState(
+    tank=1.0, spring=0.0, work=0.0, budget=2.0, scale=1.0, mode=Mode.ACTIVE, violations=0, worst_ratio=0.25
+)
+
+
+class Counter:
+    """Ten steps per episode; the observation counts them."""
+
+    spec = SPEC
+    max_steps = 10
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+        self.total = 0
+
+    def reset(self, seed: int) -> dict[str, np.ndarray]:
+        self.seeds.append(seed)
+        self.steps = 0
+        return {STATE: np.zeros(1, np.float32)}
+
+    def step(self, action: np.ndarray) -> Step:
+        time.sleep(0.002)
+        self.steps += 1
+        self.total += 1
+        return Step(
+            stamp=0.0, obs={STATE: np.full(1, self.steps, np.float32)}, executed=action, reward=0.0, success=False,
+            terminated=False, truncated=self.steps == 10, energy=ENERGY, peak_force=0.0, state=None,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        pass
+
+
+class Constant:
+    """Acts what its one weight says."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self.thread: str | None = None
+
+    def reset(self) -> None:
+        pass
+
+    def augment(self, obs):
+        return obs
+
+    def act(self, obs, *, explore=False):
+        return np.full((1, 1), self.value, np.float32)
+
+    def load_weights(self, weights) -> None:
+        self.value = float(weights["value"])
+        self.thread = threading.current_thread().name
+
+
+class Bench:
+    """A server, a client and an actor in one place."""
+
+    def __init__(self, folder) -> None:
+        self.arrived = []
+        self.server = ExperienceServer("127.0.0.1:0", folder / "log", SPEC)
+        self.server.start(self.arrived.append)
+        self.client = ExperienceClient(self.server.address, folder / "spool", SPEC)
+        self.env, self.policy = Counter(), Constant()
+
+    def run(self, config: ActorConfig):
+        return ActorRunner(self.env, self.policy, self.client, config).run()
+
+    def steps(self):
+        events = [Event.FromString(a.payload) for a in self.arrived]
+        return [decode_step(e.step, SPEC) for e in events if e.WhichOneof("body") == "step"]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path)
+    yield bench
+    bench.client.close()
+    bench.server.stop()
+
+
+def publish(bench: Bench, value: float) -> None:
+    bench.server.publish({"value": np.array(value, np.float32)})
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_the_newest_weights_choose_the_very_next_action(bench) -> None:
+    publish(bench, 0.25)
+    config = ActorConfig(max_steps=400)
+    thread = threading.Thread(target=bench.run, args=(config,), name="control")
+    thread.start()
+    for n in range(1, 4):
+        wait_for(lambda n=n: bench.env.total >= 40 * n)
+        publish(bench, 0.25 + 0.125 * n)
+    thread.join(20)
+    steps = bench.steps()
+    assert len(steps) == 400
+    assert bench.policy.thread == "control"
+    for step in steps:
+        assert step.record.action[0] == 0.25 + 0.125 * (step.policy_version - 1), "label and action disagree"
+        assert 0.0 <= step.policy_age < 20.0
+    changes = [i for i in range(1, 400) if steps[i].policy_version != steps[i - 1].policy_version]
+    assert len(changes) == 3
+    assert any(steps[i].record.obs[STATE][0] != 0 for i in changes), "adopted between episodes only"
+
+
+def test_enough_means_enough(bench) -> None:
+    publish(bench, 0.0)
+    summary = bench.run(ActorConfig(max_steps=25, first_seed=70))
+    assert (summary.steps, summary.episodes, summary.delivered) == (25, 2, True)
+    assert bench.env.seeds == [70, 71, 72]
+    kinds = [Event.FromString(a.payload).WhichOneof("body") for a in bench.arrived]
+    assert kinds == [*(["begin", *["step"] * 10, "end"] * 2), "begin", *["step"] * 5, "end"]
+    assert not Event.FromString(bench.arrived[-1].payload).end.complete
+
+
+@pytest.mark.parametrize(("wait", "most"), [("step", 3), ("episode", 13), ("never", 10_000)])
+def test_waiting_where_it_may(bench, wait, most) -> None:
+    publish(bench, 0.0)
+    thread = threading.Thread(target=bench.run, args=(ActorConfig(wait=wait),))
+    thread.start()
+    wait_for(lambda: bench.env.total >= 15)
+    bench.server.ask(finished=False, paused=True)
+    wait_for(lambda: bench.client.status.paused)
+    before = bench.env.total
+    time.sleep(0.5)
+    assert bench.env.total - before <= most
+    assert (bench.env.total - before > 30) == (wait == "never")
+    bench.server.ask(finished=False, paused=False)
+    wait_for(lambda: bench.env.total > before + 30)
+    bench.server.ask(finished=True, paused=False)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert len(bench.steps()) == bench.env.total
