@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from controllers.arm_model import ArmModel
+from controllers.config_checks import check
 from controllers.state import config_dtype
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Array
@@ -96,10 +97,14 @@ class ControllerConfig:
             if field.name not in special:
                 rec[field.name] = getattr(self, field.name)
         rec["stiffness"] = self._six_stiffnesses()
+        for name in ("tau_max", "q_null"):
+            if getattr(self, name) and len(getattr(self, name)) != model.n:
+                raise ConfigError(f"{name} has {len(getattr(self, name))} numbers: {model.name} has {model.n} joints")
         rec["tau_max"] = self.tau_max or model.tau_max
         rec["tau_rate"] = np.minimum(self.tau_rate, model.dtau_max)
         rec["brake_rate"] = np.minimum(self.brake_rate, model.dtau_max)
         rec["q_null"] = self.q_null or model.home
+        check(rec, model)
         return rec
 
     def _six_stiffnesses(self) -> Array:

@@ -7,25 +7,31 @@ import numpy as np
 from controllers.arm_model import ArmModel
 from controllers.config import ControllerConfig
 from controllers.interpolation import ACCEPTED, REASONS, accept
+from controllers.jit import kernel
 from controllers.state import command_record, energy_state, state_dtype
 from controllers.tick import reset, tick
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState
 
 
+@kernel
+def _tick_first(records: tuple[Array, Array, Array], q: Array, dq: Array, tau_external: Array, now: float) -> None:
+    """``tick`` on arrays that hold one record each: numba takes those over faster than the records themselves."""
+    tick(records[0][0], records[1][0], records[2][0], q, dq, tau_external, now)
+
+
 class PassiveImpedance:
     """A spring-damper at the tool centre point whose energy is accounted for, whatever it is told.
 
-    Its three records can be handed to kernels (``tick.tick``, ``interpolation.accept``); ``state`` may be a view into
-    shared memory.
+    Its records ``model``, ``config`` and ``state`` can be handed to kernels (``tick.tick``, ``interpolation.accept``).
     """
 
-    def __init__(self, model: ArmModel, config: ControllerConfig, state: np.void | None = None) -> None:
+    def __init__(self, model: ArmModel, config: ControllerConfig) -> None:
         self.arm = model
         self.settings = config
-        self.model = model.record()
-        self.config = config.record(model)
-        self.state = np.zeros((), state_dtype(model.n))[()] if state is None else state
+        records = (model.record(), config.record(model), np.zeros((), state_dtype(model.n))[()])
+        self._records = tuple(np.array([record]) for record in records)
+        self.model, self.config, self.state = (array[0] for array in self._records)
         self.reset(model.home, np.zeros(model.n))
 
     def reset(self, q: Array, dq: Array) -> None:
@@ -43,7 +49,7 @@ class PassiveImpedance:
 
         Gravity is excluded. The array is the state's own and changes with the next tick.
         """
-        tick(self.model, self.config, self.state, _vector(q), _vector(dq), _vector(tau_external), now)
+        _tick_first(self._records, _vector(q), _vector(dq), _vector(tau_external), now)
         return self.state["tau"]
 
     def energy(self) -> EnergyState:

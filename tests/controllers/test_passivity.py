@@ -12,8 +12,8 @@ from robot_rl.core.records import Command, Mode
 
 INFINITE = {"T0": 1e300, "T_max": np.inf, "P_max": np.inf, "kinetic_max": np.inf}
 BOLD = replace(
-    preset("rl_explore"), k_max=(3000.0, 300.0), wrench_max=(60.0, 8.0), clip=(0.1, 0.5), v_max=(1.0, 3.0),
-    a_max=(20.0, 60.0), leash=(0.3, 1.5), T0=2.0, P_max=50.0, kinetic_max=5.0,
+    preset("rl_explore"), k_max=(3000.0, 300.0), wrench_max=(60.0, 8.0), clip=(0.1, 0.5), v_max=(0.3, 1.0),
+    a_max=(20.0, 60.0), leash=(0.3, 1.5), lead_max=(0.3, 1.5), T0=2.0, P_max=20.0, T_res=0.4, kinetic_max=5.0,
 )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_adversaries_never_get_more_than_the_budget(make_plant, policy, rate, wa
 def test_without_the_filter_an_adversary_breaks_the_budget(make_plant):
     broken = 0
     for policy in (random_jumps, stiffness_pump, bang_bang):
-        plant = make_plant(replace(BOLD, filter_enabled=False, wrench_max=(300.0, 50.0)))
+        plant = make_plant(replace(BOLD, filter_enabled=False, wrench_max=(300.0, 50.0), v_max=(1.0, 3.0)))
         drive(plant, policy, 2.0, 10)
         work = plant.work()
         assert plant.controller.state["violations"] == int((work[:-1] > 2.0).sum())
