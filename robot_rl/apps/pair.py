@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from robot_rl.apps.progress import bar
@@ -41,8 +41,10 @@ def fine_tune(folder: Path, learner: Sequence[str], env_steps: int, minutes: flo
                     won = [success for _, success in episodes[-50:]]
                     advance(min(episodes[-1][0], env_steps), f"{sum(won)} of the last {len(won)} episodes succeeded")
                 time.sleep(0.5)
-    if first.returncode:
-        raise failure("learner", first, folder)
+        if first.returncode:
+            raise failure("learner", first, folder)
+        with suppress(subprocess.TimeoutExpired):
+            second.wait(PATIENCE)
 
 
 def start(stack: ExitStack, log: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -55,14 +57,12 @@ def start(stack: ExitStack, log: Path, arguments: Sequence[str]) -> subprocess.P
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process to end by itself for a while, then ask it, then kill it."""
-    for ask in (lambda: None, process.terminate, process.kill):
+    """Ask a process to end, then kill it."""
+    for ask in (process.terminate, process.kill):
         if process.poll() is None:
             ask()
-            try:
-                process.wait(PATIENCE / 2)
-            except subprocess.TimeoutExpired:
-                continue
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
 
 
 def failure(name: str, process: subprocess.Popen[bytes], folder: Path) -> ConnectionLostError:

@@ -8,10 +8,11 @@ from typing import Any
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from robot_rl.core.errors import DatasetError
-from robot_rl.report.page import percent, render
+from robot_rl.report.page import percent, render, words
 from robot_rl.report.run_folder import figures, read_run, write_json
 
 
@@ -50,7 +51,7 @@ def table(found: dict[str, Any]) -> Table:
     rows.add_row("peak contact force", f"{found['peak_force_n']:.1f} N")
     rows.add_row("environment steps online", str(found["env_steps"]))
     for name, value in found["timing"].items():
-        rows.add_row(name.replace("_", " "), f"{value:g}")
+        rows.add_row(escape(words(name)), f"{value:g}")
     rows.add_row("wall time", f"{found['wall_s']:.0f} s")
     return rows
 

@@ -25,7 +25,8 @@ def render(run: Run, figures: Mapping[str, Any]) -> str:
     sections = [_header(run, figures), _cards(figures), _success(run)]
     if len(run.learning) > 1:
         curve = charts.learning_curve(run.learning, run.evaluations)
-        about = "Every dot is an episode of the actor: at the top it succeeded, at the bottom it did not."
+        about = "Every dot is an episode of the actor: at the top it succeeded, at the bottom it did not. "
+        about += "The band is one standard error."
         sections.append(_section("Learning on the fly", about, curve))
     if run.trace is not None:
         sections.append(_deployment(run.trace))
@@ -114,7 +115,7 @@ def _contact_and_time(run: Run) -> str:
     if any(len(episodes) for episodes in groups.values()):
         parts.append(f"<div><h3>Contact force</h3>{charts.force_strips(groups)}</div>")
     timing = dict(run.deployment.timing) if run.deployment else {}
-    rows = "".join(f"<tr><th>{escape(_words(k))}</th><td>{_number(v)}</td></tr>" for k, v in timing.items())
+    rows = "".join(f"<tr><th>{escape(words(k))}</th><td>{_number(v)}</td></tr>" for k, v in timing.items())
     if rows:
         parts.append(f"<div><h3>Loop timing of the deployment</h3><table>{rows}</table></div>")
     bar = charts.phase_bar(run.phases) if run.phases else ""
@@ -122,8 +123,9 @@ def _contact_and_time(run: Run) -> str:
     return _section("Contact and time", "", f'<div class="two">{"".join(parts)}</div>', title)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def words(name: str) -> str:
+    """The name of a figure for people, with its unit."""
+    return name.replace("_", " ").replace(" us", " [µs]").replace(" ms", " [ms]")
 
 
 def _number(value: float) -> str:
