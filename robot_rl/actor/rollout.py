@@ -86,7 +86,7 @@ def run_episode(
     if isinstance(policy, TeleoperatorPolicy):
         policy.teleoperator.reset(seed)
         source = Source.HUMAN
-    sink = sink or NoSink()
+    sink = NoSink() if sink is None else sink
     sink.begin({"seed": seed, "source": source.name.lower()})
     try:
         steps = _steps(env, policy, obs, sink, _Choice(explore, source, before_step))

@@ -26,6 +26,8 @@ FINE = 0.004
 """Length [m] below which the second, finer copy of the lateral error resolves; about four clearances."""
 DEPTH = 0.025
 """The peg's tip is inserted when it is this far below the mouth of the hole [m]."""
+LOST = np.array([0.045, 0.25])
+"""Beyond this to the side of the hole [m], or tilted or turned by more than this [rad], the peg is lost: a failure."""
 
 
 def upright(hole: Array) -> Array:
@@ -57,7 +59,8 @@ class PegInsert:
         return clip_action(executed_delta(before, after) / SCALE)
 
     def outcome(self, state: RobotState, objects: Poses) -> Outcome:
-        """Success once the tip is ``DEPTH`` below the mouth and inside the opening."""
-        position, _ = relative_pose(state.ee_pose, upright(object_pose(objects, "hole")))
+        """Success once the tip is ``DEPTH`` below the mouth and inside the opening; failure once it is ``LOST``."""
+        position, rotation = relative_pose(state.ee_pose, upright(object_pose(objects, "hole")))
         success = bool(position[2] > DEPTH and np.abs(position[:2]).max() < 0.003)
-        return Outcome(reward=float(success), success=success, terminated=success)
+        lost = bool(np.linalg.norm(position[:2]) > LOST[0] or np.linalg.norm(rotation) > LOST[1])
+        return Outcome(reward=float(success), success=success, terminated=success or lost)
