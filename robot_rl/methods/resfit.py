@@ -36,7 +36,7 @@ BASE_ACTION = "observation.base_action"
 class Config:
     """Hyper-parameters of ResFiT."""
 
-    residual_scale: float = 0.4
+    residual_scale: float = 0.2
     """Largest residual per action dimension, as a share of the action's range."""
     hidden: tuple[int, ...] = (128, 128)
     """Widths of the hidden layers of actor and critics."""
@@ -48,9 +48,9 @@ class Config:
     """Rewards summed per transition."""
     gamma: float = 0.98
     """Discount per control step."""
-    polyak: float = 0.005
+    polyak: float = 0.01
     """Share of the online networks mixed into their targets per update."""
-    lr_actor: float = 3e-4
+    lr_actor: float = 1e-4
     """Step size of the residual actor."""
     lr_critic: float = 5e-4
     """Step size of the critics."""
@@ -58,13 +58,13 @@ class Config:
     """Largest norm of a gradient."""
     actor_every: int = 2
     """Critic updates per actor update."""
-    critic_warmup: int = 1000
+    critic_warmup: int = 1500
     """Critic updates before the actor moves."""
-    learning_starts: int = 600
+    learning_starts: int = 1500
     """Environment steps before the first update, with the base and uniform noise."""
-    warmup_noise: float = 0.3
+    warmup_noise: float = 0.08
     """Half-range of the uniform noise until the actor moves, as a share of the action's range."""
-    noise: float = 0.1
+    noise: float = 0.05
     """Standard deviation of the exploration noise afterwards."""
     noise_memory: float = 0.7
     """Correlation of the exploration noise from one step to the next; slow noise finds what a biased base misses."""
@@ -74,7 +74,7 @@ class Config:
     """Weight of the squared residual in the actor's loss."""
     value_max: float = 1.0
     """Targets are clipped to [0, value_max]; 0 leaves them as they are."""
-    utd: float = 2.0
+    utd: float = 1.0
     """Critic updates per environment step."""
     batch_size: int = 256
     """Transitions per update."""
