@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from controllers.barrier import unwinding_work
 from controllers.impedance import spring_energy
 from controllers.jit import kernel
 from controllers.linalg import dot, norm3
@@ -23,23 +24,30 @@ HYSTERESIS = 1.5
 BISECTIONS = 24
 FAULT_TANK = -1.5
 """A tank emptier than this [J] is a fault: something outside drives the arm."""
+ROUNDING = 1e-9
+"""Energy [J] that rounding may cost; the ledger is exact to about 1e-14 J."""
 FAULT_BARRIER = -0.01
 """A barrier lower than this [J] is a fault: a joint moved faster than its limit."""
 
 
 @kernel
-def settle(config: np.void, state: np.void, spring: float) -> None:
-    """Book the work of the torque held since the last tick; ``spring`` is V at the new measurement, unchanged else."""
+def settle(model: np.void, config: np.void, state: np.void, spring: float) -> None:
+    """Book the work of the torque held since the last tick; ``spring`` is V at the new measurement, unchanged else.
+
+    A tank above T_max loses the surplus, but never what the torque that is still on may yet spend.
+    """
     work = 0.0
     for i in range(state.q.shape[0]):
         work += state.tau[i] * (state.q[i] - state.q_before[i])
     state.work += work
     state.T += state.V - spring - work
-    if state.T > config.T_max:
-        state.discard += state.T - config.T_max
-        state.T = config.T_max
     state.V = spring
-    if state.work > state.budget:
+    if state.T > config.T_max:
+        spare = state.T + state.V - unwinding_work(config, model.dq_max, state.tau, 1)
+        surplus = max(0.0, min(state.T - config.T_max, spare))
+        state.discard += surplus
+        state.T -= surplus
+    if state.work > state.budget + ROUNDING:
         state.violations += 1
     state.worst_ratio = max(state.worst_ratio, state.work / state.budget)
 
@@ -64,7 +72,7 @@ def choose_mode(config: np.void, state: np.void) -> None:
         state.mode = FAULT
     elif config.filter_enabled == 0:
         state.mode = normal
-    elif state.T + state.V < 0.0 or state.T < FAULT_TANK or state.barrier < FAULT_BARRIER:
+    elif state.T + state.V < -ROUNDING or state.T < FAULT_TANK or state.barrier < FAULT_BARRIER:
         state.mode = FAULT
     elif state.T < state.reserve * (HYSTERESIS if before == BRAKE else 1.0):
         state.mode = BRAKE
@@ -202,41 +210,3 @@ def scale_reference(config: np.void, state: np.void, allowed: float, spring: flo
     if low > 0.0:
         state.reference[:] = state.candidate
     return cost
-
-
-@kernel
-def stopping_work(config: np.void, dq_max: Array, tau: Array) -> float:
-    """Most work [J] that ``tau`` (n,) can still do while it is taken to zero at the brake rate (control.md L4)."""
-    total = 0.0
-    for i in range(tau.shape[0]):
-        t = abs(tau[i])
-        total += dq_max[i] * t * (t / (2.0 * config.brake_rate[i]) + 0.5 * config.period)
-    return total
-
-
-@kernel
-def _shrink(config: np.void, state: np.void, share: float, tau: Array) -> None:
-    """``tau`` := share * tau_wanted, no further from the torque applied now than the brake rate allows."""
-    for i in range(tau.shape[0]):
-        reach = config.brake_rate[i] * config.period
-        tau[i] = min(max(share * state.tau_wanted[i], state.tau[i] - reach), state.tau[i] + reach)
-
-
-@kernel
-def enforce_barrier(model: np.void, config: np.void, state: np.void, tau: Array) -> None:
-    """Shrink ``tau`` (n,) until T + V covers its stopping work; ``barrier`` reports what is left [J]."""
-    energy = state.T + state.V
-    state.barrier = energy - stopping_work(config, model.dq_max, tau)
-    if state.barrier >= 0.0 or config.filter_enabled == 0:
-        return
-    state.tau_wanted[:] = tau
-    low, high = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        _shrink(config, state, middle, tau)
-        if stopping_work(config, model.dq_max, tau) <= energy:
-            low = middle
-        else:
-            high = middle
-    _shrink(config, state, low, tau)
-    state.barrier = energy - stopping_work(config, model.dq_max, tau)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from controllers.barrier import enforce_barrier
 from controllers.impedance import (
     apply_task_inertia,
     damping_modes,
@@ -23,7 +24,6 @@ from controllers.passivity import (
     allowance,
     change_stiffness,
     choose_mode,
-    enforce_barrier,
     leash,
     scale_reference,
     settle,
@@ -124,7 +124,7 @@ def _settle(model: np.void, config: np.void, state: np.void) -> float:
     """Settle the ledger at the new measurement, nothing changed yet; returns the energy of the task springs [J]."""
     pose_error_into(state.ee_pose, state.reference, state.error)
     spring = spring_energy(state.error, state.reference[3:], state.stiffness, config.clip, config.wrench_max)
-    settle(config, state, fixed_energy(model, config, state) + spring)
+    settle(model, config, state, fixed_energy(model, config, state) + spring)
     state.q_before[:] = state.q
     return spring
 
