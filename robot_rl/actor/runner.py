@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from numpy.typing import NDArray
 
 from robot_rl.actor.rollout import EpisodeResult, run_episode
+from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.protocols import Env, Policy
 from robot_rl.core.stopping import on_stop_signal
 from robot_rl.transport.client import ExperienceClient
@@ -31,6 +32,10 @@ class ActorConfig:
     """Seed of the first episode; the next ones count up. Evaluation counts from 0."""
     wait: Literal["step", "episode", "never"] = "step"
     """Where the actor stops for a learner that asks it to wait: a lockstep twin anywhere, an arm between episodes."""
+    max_unsent: int = 1000
+    """Records that the learner may lack, when it is away, before the actor stops there too and waits for it."""
+    patience: float = 300.0
+    """Longest time to wait for a learner that is away [s]."""
     connect_timeout: float = 30.0
     """Longest time to wait for the learner at the start [s]."""
     drain_timeout: float = 30.0
@@ -115,8 +120,18 @@ class ActorRunner:
         return self._stopping or self.client.status.finished or 0 < limit <= self.steps
 
     def _wait(self) -> None:
-        while not self._stopping and self.client.wait_while_paused(0.2):
-            pass
+        """Wait while the learner asks to, or is away with too much to catch up on."""
+        gone = time.monotonic()
+        while not self._stopping and (self.client.wait_while_paused(0.2) or self._too_far()):
+            if self.client.status.connected:
+                gone = time.monotonic()
+            elif time.monotonic() - gone > self.config.patience:
+                raise ConnectionLostError(f"the learner has been away for {self.config.patience:g} s: start it again")
+            else:
+                time.sleep(0.05)
+
+    def _too_far(self) -> bool:
+        return self.client.spool.pending > self.config.max_unsent and not self.client.status.finished
 
     def _first_weights(self) -> None:
         """An actor that joins late starts with the learner's weights, not with those of the first day."""

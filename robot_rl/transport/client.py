@@ -12,8 +12,8 @@ from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.transport.channel import local, open_channel
 from robot_rl.transport.codec import Meta, encode_begin, encode_end, encode_step, observation_size
-from robot_rl.transport.experience_pb2_grpc import ExperienceStub
 from robot_rl.transport.sender import Sender
+from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool
 from robot_rl.transport.watcher import LearnerStatus, Watcher
 from robot_rl.transport.weights import Weights
@@ -34,7 +34,7 @@ class ExperienceClient:
         self.spool = Spool(spool, spec)
         self._flush_timeout = flush_timeout
         self._channel = open_channel(address)
-        stub = ExperienceStub(self._channel)
+        stub = Stub(self._channel)
         self._sender = Sender(self.spool, stub)
         self._watcher = Watcher(self.spool.actor, stub)
         self._writer = _Writer(self.spool, self._sender, spec)

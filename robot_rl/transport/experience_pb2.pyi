@@ -29,8 +29,18 @@ class HelloReply(_message.Message):
 class Batch(_message.Message):
     __slots__ = ("records",)
     RECORDS_FIELD_NUMBER: _ClassVar[int]
-    records: bytes
-    def __init__(self, records: _Optional[bytes] = ...) -> None: ...
+    records: _containers.RepeatedCompositeFieldContainer[Record]
+    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ...) -> None: ...
+
+class Record(_message.Message):
+    __slots__ = ("seq", "crc", "payload")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    CRC_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    crc: int
+    payload: bytes
+    def __init__(self, seq: _Optional[int] = ..., crc: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("durable",)

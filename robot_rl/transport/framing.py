@@ -1,7 +1,8 @@
-"""How a record lies in a file and in a message: length, checksum, sequence number, payload.
+"""How a record lies in a file and in a message: as one entry of the protobuf message ``Batch``.
 
-The same bytes go from the actor's spool over the wire into the learner's log, so that the checksum made by the actor
-is the one that a restarted learner checks.
+A file is therefore one long ``Batch``, and any run of whole records is one too: the same bytes go from the actor's
+spool over the wire into the learner's log, nothing is encoded twice, and the checksum that the actor made is the one
+that a restarted learner checks. The lengths are varints padded to five bytes, so that the header has a fixed size.
 """
 
 from __future__ import annotations
@@ -11,36 +12,57 @@ from collections.abc import Iterator
 
 import google_crc32c
 
-FRAME = struct.Struct("<IIQ")
-"""Payload length, CRC-32C of sequence number and payload, sequence number."""
-SEQ = struct.Struct("<Q")
+HEADER = struct.Struct("<B5sBQBIB5s")
+"""Tag and length of the record, tag and sequence number, tag and CRC-32C, tag and length of the payload."""
+RECORD, SEQ, CRC, PAYLOAD = 0x0A, 0x09, 0x15, 0x1A
+INNER = HEADER.size - 6
+"""Bytes of the header that the record's own length counts."""
+NUMBER = struct.Struct("<Q")
 MAX_PAYLOAD = 6 << 20
 """Largest payload [bytes]; an observation with larger images is refused when the client is made."""
 
 
 def frame(seq: int, payload: bytes) -> bytes:
     """One record with its header."""
-    crc = google_crc32c.extend(google_crc32c.value(SEQ.pack(seq)), payload)
-    return FRAME.pack(len(payload), crc, seq) + payload
+    length = len(payload)
+    head = HEADER.pack(RECORD, _varint(INNER + length), SEQ, seq, CRC, checksum(seq, payload), PAYLOAD, _varint(length))
+    return head + payload
 
 
 def intact(buffer: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Walk the records of a buffer, up to the first that is torn or damaged.
 
     Args:
-        buffer: Framed records, perhaps with a torn tail.
+        buffer: Records, perhaps with a torn tail.
 
     Yields:
         Sequence number, payload, and the offset at which the record ends.
     """
     at = 0
-    while at + FRAME.size <= len(buffer):
-        length, crc, seq = FRAME.unpack_from(buffer, at)
-        start, end = at + FRAME.size, at + FRAME.size + length
+    while at + HEADER.size <= len(buffer):
+        tag, outer, seq_tag, seq, crc_tag, crc, payload_tag, inner = HEADER.unpack_from(buffer, at)
+        start, length = at + HEADER.size, _length(inner)
+        end = start + length
+        if (tag, seq_tag, crc_tag, payload_tag) != (RECORD, SEQ, CRC, PAYLOAD) or _length(outer) != INNER + length:
+            return
         if length > MAX_PAYLOAD or end > len(buffer):
             return
         payload = buffer[start:end]
-        if google_crc32c.extend(google_crc32c.value(SEQ.pack(seq)), payload) != crc:
+        if checksum(seq, payload) != crc:
             return
         yield seq, payload, end
         at = end
+
+
+def checksum(seq: int, payload: bytes) -> int:
+    """CRC-32C of the sequence number and the payload."""
+    return google_crc32c.extend(google_crc32c.value(NUMBER.pack(seq)), payload)
+
+
+def _varint(value: int) -> bytes:
+    low = (0x80 | (value >> shift) & 0x7F for shift in (0, 7, 14, 21))
+    return bytes((*low, value >> 28))
+
+
+def _length(varint: bytes) -> int:
+    return sum((byte & 0x7F) << shift for byte, shift in zip(varint, (0, 7, 14, 21, 28), strict=True))

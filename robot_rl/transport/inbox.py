@@ -12,7 +12,7 @@ import grpc
 
 from robot_rl.core.errors import RobotRLError, SpecError
 from robot_rl.transport.experience_pb2 import Header
-from robot_rl.transport.framing import FRAME, intact
+from robot_rl.transport.framing import HEADER, intact
 from robot_rl.transport.record_log import RecordLog
 
 UUID = re.compile(r"[0-9a-f]{32}")
@@ -149,7 +149,7 @@ class _Stream:
                 if last and seq != last + 1:
                     raise Refused(grpc.StatusCode.OUT_OF_RANGE, f"record {seq} came after {last}: say hello again")
                 last = seq
-                lengths.append(len(payload) + FRAME.size)
+                lengths.append(len(payload) + HEADER.size)
                 arrivals.append(Arrival(self.log.header.actor, self.log.header.stream, seq, payload))
             if walked != len(raw):
                 raise Refused(grpc.StatusCode.DATA_LOSS, "a batch arrived damaged: send it again")

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import grpc
 
 from robot_rl.core.errors import RobotRLError, SpecError
-from robot_rl.transport.experience_pb2 import Batch
-from robot_rl.transport.experience_pb2_grpc import ExperienceStub
+from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool, Stream
 
 BATCH_BYTES = 1 << 20
@@ -25,7 +24,7 @@ REFUSALS = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMEN
 class Sender(threading.Thread):
     """Delivers every record of the spool exactly once, in order, however often either side is killed."""
 
-    def __init__(self, spool: Spool, stub: ExperienceStub) -> None:
+    def __init__(self, spool: Spool, stub: Stub) -> None:
         super().__init__(name="experience-sender", daemon=True)
         self.spool = spool
         self.changed = threading.Condition()
@@ -78,12 +77,14 @@ class Sender(threading.Thread):
 
     def _deliver(self, stream: Stream) -> None:
         closed = stream is not self.spool.live
-        hello = self._call = self._stub.Hello.future(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
+        hello = self._call = self._stub.hello.future(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
+        if self._stopping:
+            hello.cancel()
         stream.acknowledge(hello.result().durable, closed=closed)
         self.greeted.set()
         over = threading.Event()
         metadata = (("stream", stream.header.stream),)
-        call = self._call = self._stub.Push(self._batches(stream, closed, over), metadata=metadata)
+        call = self._call = self._stub.push(self._batches(stream, closed, over), metadata=metadata)
         try:
             for ack in call:
                 stream.acknowledge(ack.durable, closed=closed)
@@ -95,7 +96,7 @@ class Sender(threading.Thread):
             self.wake()
             call.cancel()
 
-    def _batches(self, stream: Stream, closed: bool, over: threading.Event) -> Iterator[Batch]:
+    def _batches(self, stream: Stream, closed: bool, over: threading.Event) -> Iterator[bytes]:
         """Slices of the spool from the first record that the learner lacks; runs in a thread of gRPC."""
         sent, in_flight = stream.acked, []
         while not (over.is_set() or self._stopping):
@@ -104,7 +105,7 @@ class Sender(threading.Thread):
                 raw, sent = stream.read(sent + 1, BATCH_BYTES)
                 in_flight.append(sent)
                 self._unsent_bytes = 0
-                yield Batch(records=raw)
+                yield raw
             elif closed and sent == stream.last:
                 return
             else:

@@ -16,9 +16,9 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import Spec
 from robot_rl.transport.channel import SERVER_OPTIONS, local
 from robot_rl.transport.codec import SCHEMA, observation_size, spec_json
-from robot_rl.transport.experience_pb2 import Ack, Batch, Header, HelloReply, News, Status, WatchRequest
-from robot_rl.transport.experience_pb2_grpc import ExperienceServicer, add_ExperienceServicer_to_server
+from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, Status, WatchRequest
 from robot_rl.transport.inbox import Arrival, Inbox, Refused
+from robot_rl.transport.service import handler
 from robot_rl.transport.spool import lock_folder
 from robot_rl.transport.weights import Packed, pack
 
@@ -63,7 +63,7 @@ class ExperienceServer:
         """
         self.inbox.on_record = on_record
         self._server = grpc.server(ThreadPoolExecutor(WORKERS, "experience"), options=SERVER_OPTIONS)
-        add_ExperienceServicer_to_server(_Servicer(self.inbox, self.desk), self._server)
+        self._server.add_generic_rpc_handlers((handler(_Service(self.inbox, self.desk)),))
         try:
             port = self._server.add_insecure_port(self._bind)
         except RuntimeError as error:
@@ -174,13 +174,13 @@ class _Desk:
                 self.newest = replace(self.newest, manifest=manifest)
 
 
-class _Servicer(ExperienceServicer):
+class _Service:
     """Turns calls into calls of the inbox and the desk."""
 
     def __init__(self, inbox: Inbox, desk: _Desk) -> None:
         self._inbox, self._desk = inbox, desk
 
-    def Hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply:
+    def hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply:
         if request.schema != SCHEMA:
             line = f"the actor speaks version {request.schema}, the learner {SCHEMA}: install one version on both"
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, line)
@@ -189,15 +189,15 @@ class _Servicer(ExperienceServicer):
         except Refused as refused:
             context.abort(refused.code, str(refused))
 
-    def Push(self, request_iterator: Iterator[Batch], context: grpc.ServicerContext) -> Iterator[Ack]:
+    def push(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Ack]:
         stream = dict(context.invocation_metadata()).get("stream", "")
         try:
-            for durable in self._inbox.receive(str(stream), (b.records for b in request_iterator)):
+            for durable in self._inbox.receive(str(stream), batches):
                 yield Ack(durable=durable)
         except Refused as refused:
             context.abort(refused.code, str(refused))
 
-    def Watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[News]:
+    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[News]:
         self._desk.watchers += 1
         try:
             yield from self._desk.watch(request.version, context.is_active)

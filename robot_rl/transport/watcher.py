@@ -10,7 +10,7 @@ import grpc
 
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.experience_pb2 import Manifest, News, WatchRequest
-from robot_rl.transport.experience_pb2_grpc import ExperienceStub
+from robot_rl.transport.service import Stub
 from robot_rl.transport.weights import MAX_SIZE, Weights, unpack
 
 RETRY = 0.1
@@ -30,7 +30,7 @@ class LearnerStatus:
 class Watcher(threading.Thread):
     """Keeps the newest weights ready for the control thread; older ones are dropped unread."""
 
-    def __init__(self, actor: str, stub: ExperienceStub) -> None:
+    def __init__(self, actor: str, stub: Stub) -> None:
         super().__init__(name="experience-watcher", daemon=True)
         self.newest: Weights | None = None
         self.status = LearnerStatus()
@@ -54,7 +54,9 @@ class Watcher(threading.Thread):
         """Follow the learner until ``stop``; after a loss of the connection, again."""
         while not self._stopping.is_set():
             version = self.newest.version if self.newest else 0
-            self._call = self._stub.Watch(WatchRequest(actor=self._actor, version=version), wait_for_ready=True)
+            self._call = self._stub.watch(WatchRequest(actor=self._actor, version=version), wait_for_ready=True)
+            if self._stopping.is_set():
+                return
             try:
                 self._follow(self._call)
             except grpc.RpcError:

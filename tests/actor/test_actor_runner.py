@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from robot_rl.actor.runner import ActorConfig, ActorRunner
+from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.records import EnergyState, Mode, Step
 from robot_rl.core.spec import STATE, Feature, Spec
 from robot_rl.transport.client import ExperienceClient
@@ -134,6 +135,17 @@ def test_enough_means_enough(bench) -> None:
     kinds = [Event.FromString(a.payload).WhichOneof("body") for a in bench.arrived]
     assert kinds == [*(["begin", *["step"] * 10, "end"] * 2), "begin", *["step"] * 5, "end"]
     assert not Event.FromString(bench.arrived[-1].payload).end.complete
+
+
+def test_without_a_learner_it_goes_on_for_a_while_and_then_waits_and_then_says_so(tmp_path) -> None:
+    bench = Bench(tmp_path)
+    publish(bench, 0.0)
+    threading.Timer(0.3, bench.server.stop).start()
+    with pytest.raises(ConnectionLostError, match="start it again"):
+        bench.run(ActorConfig(max_unsent=50, patience=0.3))
+    assert 50 <= bench.client.spool.pending <= 53
+    assert bench.env.total > 30
+    bench.client.close()
 
 
 @pytest.mark.parametrize(("wait", "most"), [("step", 3), ("episode", 13), ("never", 10_000)])

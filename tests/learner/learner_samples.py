@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ class Line:
         return self._observe()
 
     def step(self, action: np.ndarray) -> Step:
+        time.sleep(0.001)
         self.at += 0.3 * float(action[0])
         self.steps += 1
         done = self.at > 1.0

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_rl.core.errors import DatasetError
-from robot_rl.transport.experience_pb2 import Header
-from robot_rl.transport.framing import frame, intact
+from robot_rl.transport.experience_pb2 import Batch, Header
+from robot_rl.transport.framing import checksum, frame, intact
 from robot_rl.transport.record_log import RecordLog
 
 PAYLOADS = [bytes([n]) * (7 * n + 1) for n in range(12)]
@@ -80,3 +80,14 @@ def test_a_foreign_file_is_refused_in_one_line(tmp_path) -> None:
     with pytest.raises(DatasetError, match="move it away") as error:
         RecordLog.open(tmp_path / "a.log")
     assert "\n" not in str(error.value)
+
+
+def test_a_file_is_a_message_of_the_schema(tmp_path) -> None:
+    write(tmp_path / "a.log", first=300)
+    batch = Batch.FromString((tmp_path / "a.log").read_bytes())
+    assert [r.seq for r in batch.records] == [0, *range(300, 312)]
+    assert [r.payload for r in batch.records[1:]] == PAYLOADS
+    assert [r.crc for r in batch.records[1:]] == [checksum(300 + i, p) for i, p in enumerate(PAYLOADS)]
+    large = frame(1 << 40, bytes(3_000_000))
+    assert Batch.FromString(large).records[0].seq == 1 << 40
+    assert len(Batch.FromString(large).records[0].payload) == 3_000_000
