@@ -18,15 +18,14 @@ RECORD, SEQ, CRC, PAYLOAD = 0x0A, 0x09, 0x15, 0x1A
 INNER = HEADER.size - 6
 """Bytes of the header that the record's own length counts."""
 NUMBER = struct.Struct("<Q")
+SHIFTS = (0, 7, 14, 21, 28)
 MAX_PAYLOAD = 6 << 20
 """Largest payload [bytes]; an observation with larger images is refused when the client is made."""
 
 
 def frame(seq: int, payload: bytes) -> bytes:
     """One record with its header."""
-    length = len(payload)
-    head = HEADER.pack(RECORD, _varint(INNER + length), SEQ, seq, CRC, checksum(seq, payload), PAYLOAD, _varint(length))
-    return head + payload
+    return _header(seq, checksum(seq, payload), len(payload)) + payload
 
 
 def intact(buffer: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -40,12 +39,10 @@ def intact(buffer: bytes) -> Iterator[tuple[int, bytes, int]]:
     """
     at = 0
     while at + HEADER.size <= len(buffer):
-        tag, outer, seq_tag, seq, crc_tag, crc, payload_tag, inner = HEADER.unpack_from(buffer, at)
-        start, length = at + HEADER.size, _length(inner)
+        _, _, _, seq, _, crc, _, size = HEADER.unpack_from(buffer, at)
+        start, length = at + HEADER.size, _number(size)
         end = start + length
-        if (tag, seq_tag, crc_tag, payload_tag) != (RECORD, SEQ, CRC, PAYLOAD) or _length(outer) != INNER + length:
-            return
-        if length > MAX_PAYLOAD or end > len(buffer):
+        if length > MAX_PAYLOAD or end > len(buffer) or buffer[at:start] != _header(seq, crc, length):
             return
         payload = buffer[start:end]
         if checksum(seq, payload) != crc:
@@ -59,10 +56,14 @@ def checksum(seq: int, payload: bytes) -> int:
     return google_crc32c.extend(google_crc32c.value(NUMBER.pack(seq)), payload)
 
 
+def _header(seq: int, crc: int, length: int) -> bytes:
+    return HEADER.pack(RECORD, _varint(INNER + length), SEQ, seq, CRC, crc, PAYLOAD, _varint(length))
+
+
 def _varint(value: int) -> bytes:
-    low = (0x80 | (value >> shift) & 0x7F for shift in (0, 7, 14, 21))
-    return bytes((*low, value >> 28))
+    """In five bytes of seven bits, the lowest first; all but the last carry the mark that more follow."""
+    return bytes((*(0x80 | (value >> shift) & 0x7F for shift in SHIFTS[:4]), value >> 28))
 
 
-def _length(varint: bytes) -> int:
-    return sum((byte & 0x7F) << shift for byte, shift in zip(varint, (0, 7, 14, 21, 28), strict=True))
+def _number(varint: bytes) -> int:
+    return sum((byte & 0x7F) << shift for byte, shift in zip(varint, SHIFTS, strict=True))
