@@ -25,7 +25,7 @@ class Config:
     """Folder of the dataset; new episodes are added to the ones that are there."""
     episodes: int = 25
     """How many."""
-    noise: float = 0.12
+    noise: float = 0.11
     """Standard deviation of the noise on the expert's actions, which lie in [-1, 1]."""
     seed: int = 0
     """Seed of the first episode; the others count up."""

@@ -30,7 +30,7 @@ class Config:
     """Demonstrations through the ROS 2 graph, in real time."""
     twin_demos: int = 25
     """Demonstrations on the twin in lockstep."""
-    noise: float = 0.12
+    noise: float = 0.11
     """Standard deviation of the noise on the expert's actions, which lie in [-1, 1]."""
     evaluations: int = 50
     """Seeded episodes before, and the same ones after."""
