@@ -20,8 +20,8 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt Makefile .ci/system
 	@test -n "$(PYTHON)" || { echo "no python3 found; install it with: sudo apt-get install -y python3 python3-venv"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))' || \
-		{ echo "$(PYTHON) is not Python 3.10 to 3.12; name another one: make setup PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "$(PYTHON) is not Python 3.11 or 3.12; name another one: make setup PYTHON=python3.11"; exit 1; }
 	@.ci/system $(PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch (1 of 2)"

@@ -77,7 +77,7 @@ def optional_module(name: str) -> ModuleType | None:
 
 
 def python() -> Finding:
-    good = (3, 10) <= sys.version_info[:2] < (3, 13)
+    good = (3, 11) <= sys.version_info[:2] < (3, 13)
     text = f"{platform.python_version()} at {sys.executable}"
     return Finding(name="Python", present=good, text=text, remedy="make setup PYTHON=python3.11")
 
