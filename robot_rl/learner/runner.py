@@ -33,6 +33,8 @@ class RunnerConfig:
     """Name of the task, for the checkpoints; empty: that of the demonstrations."""
     max_env_steps: int = 15_000
     """Environment steps to learn from; then actors are told to stop."""
+    max_minutes: float = 0.0
+    """Longest time to learn; then actors are told to stop. 0: no limit."""
     target_success: float = 0.0
     """Stop before that, once this share of the newest 50 episodes succeeded; 0: never."""
     utd: float | None = None
@@ -96,6 +98,7 @@ class LearnerRunner:
         self._tensors = to_torch(self._batch)
         self._paused = self._stopping = False
         self._reported = (0, 0)
+        self._began = time.monotonic()
 
     def stop(self) -> None:
         """End ``run`` soon and cleanly; from any thread or signal handler."""
@@ -139,6 +142,7 @@ class LearnerRunner:
             self._save("start")
         self.version = self.server.publish(self.learner.weights())
         self._ask()
+        self._began = time.monotonic()
         self.server.start(self._arrived)
         temporary = self.config.folder / "address.tmp"
         temporary.write_text(self.server.address + "\n")
@@ -172,13 +176,18 @@ class LearnerRunner:
 
     def _enough(self) -> bool:
         """Whether actors need not act any more."""
-        target = self.config.target_success
+        config = self.config
+        target = config.target_success
         reached = target > 0 and self.metrics.full and self.metrics.recent_success >= target
-        return reached or self.feed.env_steps >= self.config.max_env_steps
+        return reached or self._late() or self.feed.env_steps >= config.max_env_steps
+
+    def _late(self) -> bool:
+        minutes = self.config.max_minutes
+        return minutes > 0 and time.monotonic() - self._began > 60 * minutes
 
     def _due(self) -> bool:
         """Whether one more update is to be made now."""
-        if len(self.mixture) == 0 or (self.pace.utd <= 0 and self._enough()):
+        if len(self.mixture) == 0 or self._late() or (self.pace.utd <= 0 and self._enough()):
             return False
         return self.pace.owed(min(self.feed.env_steps, self.config.max_env_steps), self.updates)
 

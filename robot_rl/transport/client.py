@@ -18,6 +18,9 @@ from robot_rl.transport.spool import Spool
 from robot_rl.transport.watcher import LearnerStatus, Watcher
 from robot_rl.transport.weights import Weights
 
+ABSENCE = 10.0
+"""A learner that has been away for this long [s] is not waited for at the end."""
+
 
 class ExperienceClient:
     """An ``EpisodeSink`` whose steps reach the learner exactly once, and the newest weights from there.
@@ -102,13 +105,16 @@ class ExperienceClient:
         return self.status.paused and not self.status.finished
 
     def drain(self, timeout: float) -> bool:
-        """Wait until the learner has everything on its disk; False if it has not after ``timeout`` [s]."""
+        """Wait until the learner has everything on its disk; False if not, after ``timeout`` [s] or when it is away."""
         self.flush()
         self._sender.wake()
-        deadline = time.monotonic() + timeout
-        with self._sender.changed:
-            while self.spool.pending and time.monotonic() < deadline and self._sender.error is None:
+        heard = now = time.monotonic()
+        deadline = now + timeout
+        while self.spool.pending and now < min(deadline, heard + ABSENCE) and self._sender.error is None:
+            with self._sender.changed:
                 self._sender.changed.wait(0.1)
+            now = time.monotonic()
+            heard = now if self._sender.greeted.is_set() else heard
         return self.spool.pending == 0
 
     def close(self) -> None:

@@ -26,6 +26,8 @@ class Stream:
         self.header = header
         self.acked = 0
         """Highest sequence number known to be on the learner's disk."""
+        self.written = 0
+        """Bytes appended in this life."""
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._segments: list[RecordLog] = []
@@ -59,6 +61,7 @@ class Stream:
                 self._segments.append(RecordLog.create(self._folder / _name(self.header, seq), self.header))
             self._segments[-1].append(seq, raw, [len(raw)])
             self._last = seq
+            self.written += len(raw)
             return len(raw)
 
     def sync(self) -> None:

@@ -157,3 +157,13 @@ def test_a_start_checkpoint_tells_what_to_send(tmp_path) -> None:
     assert start.counters(tmp_path / "start") == {"updates": 7}
     obs = Line().reset(0)
     assert np.array_equal(policy.act(obs), learner.policy.act(obs))
+
+
+def test_time_is_a_limit_too(tmp_path) -> None:
+    runner = make_runner(tmp_path, max_env_steps=1_000_000, max_minutes=1.5 / 60)
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    assert act(tmp_path, ActorConfig()).delivered
+    thread.join(30)
+    assert not thread.is_alive()
+    assert (tmp_path / "finetuned").is_dir()
