@@ -7,6 +7,7 @@ is part of the observation, so that targets need no second query.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,14 +23,11 @@ from robot_rl.core.records import Action, Observation, Transition
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope, subset
-from robot_rl.nets.mlp import mlp, zero_last
-from robot_rl.nets.normaliser import Normaliser, Statistics
+from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
 from robot_rl.nets.policy import Weights, single
+from robot_rl.nets.residual import BASE_ACTION, ResidualNet
 from robot_rl.nets.state import load_state, save_state
-
-BASE_ACTION = "observation.base_action"
-"""What the base would do, (A,) in [-1, 1]; stored with every observation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +59,9 @@ class Config:
     critic_warmup: int = 1500
     """Critic updates before the actor moves."""
     learning_starts: int = 1500
-    """Environment steps before the first update, with the base and uniform noise."""
-    warmup_noise: float = 0.08
-    """Half-range of the uniform noise until the actor moves, as a share of the action's range."""
+    """Environment steps before the first update."""
+    warmup_noise: float = 0.05
+    """Standard deviation of the exploration noise until the actor moves; more, and the base fails too often."""
     noise: float = 0.05
     """Standard deviation of the exploration noise afterwards."""
     noise_memory: float = 0.7
@@ -86,39 +84,13 @@ class Config:
     """Where to train."""
 
 
-class ResidualNet(nn.Module):
-    """Observation with the base's action -> combined action; returns exactly the base's until it is trained."""
-
-    moved: Tensor
-
-    def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
-        super().__init__()
-        self.scale = config.residual_scale
-        self.normaliser = Normaliser(spec, statistics)
-        width = self.normaliser.width + spec.action_dim
-        self.net = zero_last(mlp(width, config.hidden, spec.action_dim))
-        self.register_buffer("moved", torch.zeros(()))
-
-    def features(self, obs: Mapping[str, Tensor]) -> Tensor:
-        """Normalised vectors and the base's action, (B, n + A): what actor and critics see."""
-        return torch.cat((self.normaliser(obs), obs[BASE_ACTION]), dim=-1)
-
-    def residual(self, features: Tensor) -> Tensor:
-        """In [-scale, scale], (B, A)."""
-        return self.scale * torch.tanh(self.net(features))
-
-    def forward(self, obs: Mapping[str, Tensor]) -> Tensor:
-        """Base plus residual, clipped to [-1, 1], (B, A)."""
-        return (obs[BASE_ACTION] + self.residual(self.features(obs))).clamp(-1.0, 1.0)
-
-
 class ResidualPolicy:
     """The policy: ``augment`` asks the base, ``act`` adds the residual."""
 
     def __init__(self, config: Config, spec: Spec, base: Policy, statistics: Statistics | None = None) -> None:
         self.recipe = Recipe("resfit", config, spec)
         self.base: Policy = base
-        self.net = ResidualNet(config, spec, statistics)
+        self.net = ResidualNet(spec, config.hidden, config.residual_scale, statistics)
         self.names = [*self.net.normaliser.names, BASE_ACTION]
         self.rng = np.random.default_rng(config.seed)
         self.queue: deque[NDArray] = deque()
@@ -150,8 +122,7 @@ class ResidualPolicy:
         memory = config.noise_memory
         fresh = self.rng.normal(size=self.noise.shape)
         self.noise = memory * self.noise + np.sqrt(1.0 - memory**2) * fresh
-        level = config.noise if float(self.net.moved) else config.warmup_noise / np.sqrt(3.0)
-        return level * self.noise
+        return (config.noise if float(self.net.moved) else config.warmup_noise) * self.noise
 
     def weights(self) -> dict[str, NDArray]:
         """Residual network and normaliser; the base never changes and is not sent."""
@@ -179,12 +150,10 @@ class ResfitLearner:
         )
         self.policy = ResidualPolicy(config, spec, base, statistics)
         self.actor = self.policy.net.to(config.device)
-        self.actor_target = ResidualNet(config, spec, statistics).to(config.device)
-        self.actor_target.load_state_dict(self.actor.state_dict())
+        self.actor_target = copy.deepcopy(self.actor)
         width = self.actor.normaliser.width + spec.action_dim
         self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.critic_target = copy.deepcopy(self.critic)
         self.optimiser_actor = adam(self.actor.net.parameters(), config.lr_actor)
         self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)
         self.count = 0

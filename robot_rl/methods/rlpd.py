@@ -6,6 +6,7 @@ actor update is spread over UTD calls of ``update``, each with a batch of its ow
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -86,8 +87,7 @@ class RlpdLearner:
         self.actor = self.policy.net.to(config.device)
         width = self.actor.normaliser.width
         self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.critic_target = copy.deepcopy(self.critic)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
         self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
         self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)

@@ -5,6 +5,7 @@ Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications"; LayerNorm
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -77,8 +78,7 @@ class SacLearner:
         self.actor = self.policy.net.to(config.device)
         width = self.actor.normaliser.width
         self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
-        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.critic_target = copy.deepcopy(self.critic)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
         self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
         self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)

@@ -14,12 +14,11 @@ from robot_rl.core.records import Transition
 from robot_rl.core.spec import STATE
 from robot_rl.learner.protocol import augment_episode, to_torch
 from robot_rl.methods import resfit
+from robot_rl.nets.residual import BASE_ACTION
 
 _spec = importlib.util.spec_from_file_location("problems", Path(__file__).parent / "problems.py")
 problems = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(problems)
-
-BASE_ACTION = resfit.BASE_ACTION
 
 
 def make(**changes: object) -> resfit.ResfitLearner:
