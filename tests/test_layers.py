@@ -21,7 +21,10 @@ LAYERS = [
 ]
 RANK = {package: rank for rank, packages in enumerate(LAYERS) for package in packages}
 WITHOUT_TORCH = {"robot_rl.core", "controllers", "drivers", "sim", *LAYERS[3], "robot_rl.envs"} - {"robot_rl.nets"}
-THIRD_PARTY = {"robot_rl.core": {"numpy", "yaml"}, "controllers": {"numpy", "numba", "llvmlite", "scipy", "controllers"}}
+THIRD_PARTY = {
+    "robot_rl.core": {"numpy", "yaml"},
+    "controllers": {"numpy", "numba", "llvmlite", "scipy", "controllers"},
+}
 FILES = sorted(p for top in ("robot_rl", "controllers", "drivers", "sim") for p in (ROOT / top).rglob("*.py"))
 
 
