@@ -12,16 +12,18 @@ from typing import Any
 
 import numba
 
-IMPORT = re.compile(r"^from (\w+)\.(\w+) import", re.MULTILINE)
+IMPORT = re.compile(r"^from (\w+(?:\.\w+)+) import", re.MULTILINE)
 
 
 def _closure(path: Path, seen: dict[Path, bytes]) -> None:
-    """Collect ``path`` and, recursively, the modules of neighbouring folders that it imports."""
+    """Collect ``path`` and, recursively, the modules of this project that it imports."""
     if path in seen or not path.exists():
         return
     seen[path] = path.read_bytes()
-    for folder, module in IMPORT.findall(seen[path].decode()):
-        _closure(path.parents[1] / folder / f"{module}.py", seen)
+    for module in IMPORT.findall(seen[path].decode()):
+        file = f"{module.replace('.', '/')}.py"
+        for root in path.parents:
+            _closure(root / file, seen)
 
 
 @cache
