@@ -57,11 +57,11 @@ def checksum(seq: int, payload: bytes) -> int:
 
 
 def _header(seq: int, crc: int, length: int) -> bytes:
-    return HEADER.pack(RECORD, _varint(INNER + length), SEQ, seq, CRC, crc, PAYLOAD, _varint(length))
+    return HEADER.pack(RECORD, padded_varint(INNER + length), SEQ, seq, CRC, crc, PAYLOAD, padded_varint(length))
 
 
-def _varint(value: int) -> bytes:
-    """In five bytes of seven bits, the lowest first; all but the last carry the mark that more follow."""
+def padded_varint(value: int) -> bytes:
+    """A number below 2^35 in five bytes of seven bits, the lowest first; all but the last are marked as not the last."""
     return bytes((*(0x80 | (value >> shift) & 0x7F for shift in SHIFTS[:4]), value >> 28))
 
 

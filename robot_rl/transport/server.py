@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -20,7 +19,7 @@ from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, Sta
 from robot_rl.transport.inbox import Arrival, Inbox, Refused
 from robot_rl.transport.service import handler
 from robot_rl.transport.spool import lock_folder
-from robot_rl.transport.weights import Packed, pack
+from robot_rl.transport.weights import Packed
 
 WORKERS = 64
 """Streams at once; an actor has two."""
@@ -117,10 +116,10 @@ class _Desk:
         self._version = 0
 
     def publish(self, tensors: Mapping[str, NDArray]) -> int:
-        packed = pack(tensors, 0)
+        packed = Packed(tensors)
         with self.changed:
             self._version += 1
-            packed.manifest.version = self._version
+            packed.version = self._version
             self.newest = packed
             self.changed.notify_all()
             return self._version
@@ -136,17 +135,17 @@ class _Desk:
             self.closed = True
             self.changed.notify_all()
 
-    def watch(self, version: int, alive: Callable[[], bool]) -> Iterator[News]:
-        """News for one actor that has ``version``."""
+    def watch(self, version: int, alive: Callable[[], bool]) -> Iterator[bytes]:
+        """Encoded news for one actor that has ``version``."""
         self._renumber(version)
         told: Status | None = None
         while alive():
             status, packed = self._wait(told, version)
             if status != told:
                 told = status
-                yield News(status=status)
+                yield News(status=status).SerializeToString()
             if packed is not None:
-                version = packed.manifest.version
+                version = packed.version
                 yield from packed.messages()
             if self.closed:
                 return
@@ -158,7 +157,7 @@ class _Desk:
             return self.status, self.newest if self._newer(version) else None
 
     def _newer(self, version: int) -> bool:
-        return self.newest is not None and self.newest.manifest.version > version
+        return self.newest is not None and self.newest.version > version
 
     def _renumber(self, version: int) -> None:
         """A learner that was restarted counts on from what its actors have."""
@@ -168,10 +167,7 @@ class _Desk:
             self._version = version
             if self.newest is not None:
                 self._version += 1
-                manifest = type(self.newest.manifest)()
-                manifest.CopyFrom(self.newest.manifest)
-                manifest.version = self._version
-                self.newest = replace(self.newest, manifest=manifest)
+                self.newest.version = self._version
 
 
 class _Service:
@@ -197,7 +193,7 @@ class _Service:
         except Refused as refused:
             context.abort(refused.code, str(refused))
 
-    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[News]:
+    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]:
         self._desk.watchers += 1
         try:
             yield from self._desk.watch(request.version, context.is_active)

@@ -1,4 +1,4 @@
-"""The service of ``experience.proto`` for gRPC. Batches pass as bytes: they are encoded in the spool already."""
+"""The service of ``experience.proto`` for gRPC. Batches and weights pass as bytes: they are encoded already."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Service(Protocol):
 
     def hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply: ...
     def push(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Ack]: ...
-    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[News]: ...
+    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]: ...
 
 
 class Stub:
@@ -34,6 +34,6 @@ def handler(service: Service) -> grpc.GenericRpcHandler:
     methods = {
         "Hello": grpc.unary_unary_rpc_method_handler(service.hello, Header.FromString, HelloReply.SerializeToString),
         "Push": grpc.stream_stream_rpc_method_handler(service.push, None, Ack.SerializeToString),
-        "Watch": grpc.unary_stream_rpc_method_handler(service.watch, WatchRequest.FromString, News.SerializeToString),
+        "Watch": grpc.unary_stream_rpc_method_handler(service.watch, WatchRequest.FromString, None),
     }
     return grpc.method_handlers_generic_handler(NAME, methods)

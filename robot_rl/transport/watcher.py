@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 
 import grpc
@@ -11,7 +10,7 @@ import grpc
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.experience_pb2 import Manifest, News, WatchRequest
 from robot_rl.transport.service import Stub
-from robot_rl.transport.weights import MAX_SIZE, Weights, unpack
+from robot_rl.transport.weights import Unpacker, Weights
 
 RETRY = 0.1
 
@@ -68,20 +67,18 @@ class Watcher(threading.Thread):
             self._stopping.wait(RETRY)
 
     def _follow(self, call: grpc.Call) -> None:
-        manifest, buffer, received = Manifest(), bytearray(), 0.0
+        coming = Unpacker(Manifest())
         for news in call:
             kind = news.WhichOneof("body")
             if kind == "status":
                 self._set(status=_status(news))
                 continue
             if kind == "manifest":
-                manifest, buffer, received = news.manifest, bytearray(), time.monotonic()
+                coming = Unpacker(news.manifest)
             else:
-                buffer += news.chunk
-            if max(len(buffer), manifest.size) > MAX_SIZE or len(buffer) > manifest.size:
-                raise CheckpointError("weights are larger than announced")
-            if len(buffer) == manifest.size:
-                self._set(newest=unpack(manifest, buffer, received))
+                coming.add(news.chunk)
+            if coming.complete:
+                self._set(newest=coming.weights())
 
     def _set(self, *, status: LearnerStatus | None = None, newest: Weights | None = None) -> None:
         with self.changed:

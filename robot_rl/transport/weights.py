@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.experience_pb2 import Manifest, News, Tensor
+from robot_rl.transport.framing import padded_varint
 
 ALIGNMENT = 64
 CHUNK = 1 << 20
 MAX_SIZE = 1 << 30
 """Largest buffer that an actor accepts [bytes]."""
+NEWS_CHUNK = 0x12
+"""Tag of the field ``chunk`` of ``News``."""
 DTYPES = ("float32", "float16", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 
 
@@ -36,59 +40,83 @@ class Weights:
         return time.monotonic() - self.published
 
 
-@dataclass(frozen=True, kw_only=True)
 class Packed:
-    """One version as the learner holds it ready to send."""
+    """One version as the learner holds it ready to send. Making it copies the weights; the rest waits for an actor."""
 
-    manifest: Manifest
-    buffer: bytes
-    published: float
-    """Monotonic time of the publication [s]."""
+    def __init__(self, tensors: Mapping[str, NDArray]) -> None:
+        self.version = 0
+        self.published = time.monotonic()
+        """Monotonic time of the publication [s]."""
+        self._arrays = {name: np.array(value, order="C") for name, value in tensors.items()}
+        self._lock = threading.Lock()
+        self._manifest = Manifest()
+        self._chunks: list[bytes] = []
+        for name, array in self._arrays.items():
+            if array.dtype.name not in DTYPES:
+                raise CheckpointError(f"weights {name!r} are {array.dtype.name}, only {', '.join(DTYPES)} can be sent")
 
-    def messages(self) -> Iterator[News]:
-        """The manifest with its age at this moment, then the buffer in chunks."""
+    def messages(self) -> Iterator[bytes]:
+        """Encoded ``News``: the manifest with the weights' age at this moment, then the buffer in chunks."""
+        with self._lock:
+            if not self._manifest.tensors:
+                self._encode()
         manifest = Manifest()
-        manifest.CopyFrom(self.manifest)
-        manifest.age = time.monotonic() - self.published
-        yield News(manifest=manifest)
-        for at in range(0, len(self.buffer), CHUNK):
-            yield News(chunk=self.buffer[at : at + CHUNK])
+        manifest.CopyFrom(self._manifest)
+        manifest.version, manifest.age = self.version, time.monotonic() - self.published
+        yield News(manifest=manifest).SerializeToString()
+        yield from self._chunks
+
+    def _encode(self) -> None:
+        parts, offset = [], 0
+        for name, array in self._arrays.items():
+            entry = Tensor(name=name, dtype=array.dtype.name, shape=array.shape, offset=offset)
+            self._manifest.tensors.append(entry)
+            padding = -array.nbytes % ALIGNMENT
+            parts += [array.tobytes(), bytes(padding)]
+            offset += array.nbytes + padding
+        buffer = memoryview(b"".join(parts))
+        self._manifest.size, self._manifest.sha256 = offset, hashlib.sha256(buffer).digest()
+        pieces = (buffer[at : at + CHUNK] for at in range(0, offset, CHUNK))
+        self._chunks = [bytes((NEWS_CHUNK,)) + padded_varint(len(piece)) + piece for piece in pieces]
 
 
-def pack(tensors: Mapping[str, NDArray], version: int) -> Packed:
-    """Copy weights into one buffer."""
-    table, parts, offset = [], [], 0
-    for name, value in tensors.items():
-        array = np.asarray(value, order="C")
-        if array.dtype.name not in DTYPES:
-            raise CheckpointError(f"weights {name!r} are {array.dtype.name}, only {', '.join(DTYPES)} can be sent")
-        table.append(Tensor(name=name, dtype=array.dtype.name, shape=array.shape, offset=offset))
-        padding = -array.nbytes % ALIGNMENT
-        parts += [array.tobytes(), bytes(padding)]
-        offset += array.nbytes + padding
-    buffer = b"".join(parts)
-    digest = hashlib.sha256(buffer).digest()
-    manifest = Manifest(version=version, sha256=digest, size=len(buffer), tensors=table)
-    return Packed(manifest=manifest, buffer=buffer, published=time.monotonic())
+class Unpacker:
+    """Collects the chunks of one version in an actor, and checks them as they come."""
 
+    def __init__(self, manifest: Manifest) -> None:
+        if manifest.size > MAX_SIZE:
+            raise CheckpointError(f"weights of {manifest.size} bytes are too large, at most {MAX_SIZE} are accepted")
+        self._manifest = manifest
+        self._received = time.monotonic()
+        self._buffer = bytearray(manifest.size)
+        self._digest = hashlib.sha256()
+        self._filled = 0
 
-def unpack(manifest: Manifest, buffer: bytearray, received: float) -> Weights:
-    """Check a buffer and give its arrays.
+    def add(self, chunk: bytes) -> None:
+        """The next chunk."""
+        end = self._filled + len(chunk)
+        if end > len(self._buffer):
+            raise CheckpointError("more weights arrived than were announced: waiting for the next version")
+        self._buffer[self._filled : end] = chunk
+        self._digest.update(chunk)
+        self._filled = end
 
-    Args:
-        manifest: As received.
-        buffer: All chunks; the arrays are views of it.
-        received: Monotonic time at which the manifest came [s].
+    @property
+    def complete(self) -> bool:
+        """Whether all chunks are there."""
+        return self._filled == len(self._buffer)
 
-    Returns:
-        The weights; ``CheckpointError`` if the buffer is not what the manifest says.
-    """
-    if len(buffer) != manifest.size or hashlib.sha256(buffer).digest() != manifest.sha256:
-        raise CheckpointError(f"weights version {manifest.version} arrived damaged: waiting for the next version")
-    tensors = {}
-    for entry in manifest.tensors:
+    def weights(self) -> Weights:
+        """The arrays, views of one buffer; ``CheckpointError`` if that is not what the manifest says."""
+        manifest = self._manifest
+        if self._digest.digest() != manifest.sha256:
+            raise CheckpointError(f"weights version {manifest.version} arrived damaged: waiting for the next version")
+        tensors = {entry.name: self._array(entry) for entry in manifest.tensors}
+        return Weights(version=manifest.version, published=self._received - manifest.age, tensors=tensors)
+
+    def _array(self, entry: Tensor) -> NDArray:
         shape, count = tuple(entry.shape), math.prod(entry.shape)
-        if entry.dtype not in DTYPES or entry.offset + count * np.dtype(entry.dtype).itemsize > manifest.size:
+        known = entry.dtype in DTYPES
+        if not known or entry.offset + count * np.dtype(entry.dtype).itemsize > len(self._buffer):
             raise CheckpointError(f"weights {entry.name!r} are described wrongly: update the older of the two programs")
-        tensors[entry.name] = np.frombuffer(buffer, np.dtype(entry.dtype), count, entry.offset).reshape(shape)
-    return Weights(version=manifest.version, published=received - manifest.age, tensors=tensors)
+        return np.frombuffer(self._buffer, np.dtype(entry.dtype), count, entry.offset).reshape(shape)

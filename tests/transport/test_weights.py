@@ -9,8 +9,9 @@ from transport_samples import SPEC, free_port
 
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.client import ExperienceClient
+from robot_rl.transport.experience_pb2 import Manifest, News
 from robot_rl.transport.server import ExperienceServer
-from robot_rl.transport.weights import pack, unpack
+from robot_rl.transport.weights import Packed, Unpacker, Weights
 
 RNG = np.random.default_rng(0)
 TENSORS = {
@@ -33,10 +34,26 @@ def ignore(arrival) -> None:
     pass
 
 
+def sent(tensors) -> tuple[Manifest, list[bytes]]:
+    packed = Packed(tensors)
+    packed.version = 3
+    first, *rest = [News.FromString(message) for message in packed.messages()]
+    return first.manifest, [news.chunk for news in rest]
+
+
+def received(manifest: Manifest, chunks: list[bytes]) -> Weights:
+    unpacker = Unpacker(manifest)
+    for chunk in chunks:
+        assert not unpacker.complete
+        unpacker.add(chunk)
+    assert unpacker.complete
+    return unpacker.weights()
+
+
 def test_pack_and_unpack_are_inverse() -> None:
-    packed = pack(TENSORS, 3)
-    weights = unpack(packed.manifest, bytearray(packed.buffer), received=10.0)
+    weights = received(*sent(TENSORS))
     assert weights.version == 3
+    assert 0.0 <= weights.age() < 10.0
     for name, value in TENSORS.items():
         assert weights.tensors[name].dtype == value.dtype
         assert weights.tensors[name].shape == value.shape
@@ -44,21 +61,33 @@ def test_pack_and_unpack_are_inverse() -> None:
 
 
 def test_damage_is_noticed() -> None:
-    packed = pack(TENSORS, 1)
-    buffer = bytearray(packed.buffer)
-    buffer[17] ^= 4
+    manifest, chunks = sent(TENSORS)
+    damaged = bytearray(chunks[0])
+    damaged[17] ^= 4
     with pytest.raises(CheckpointError, match="damaged"):
-        unpack(packed.manifest, buffer, 0.0)
-    with pytest.raises(CheckpointError, match="damaged"):
-        unpack(packed.manifest, bytearray(packed.buffer[:-1]), 0.0)
-    packed.manifest.tensors[0].offset = 1 << 40
+        received(manifest, [bytes(damaged)])
+    with pytest.raises(CheckpointError, match="more weights"):
+        Unpacker(manifest).add(chunks[0] + b"x")
+    manifest.tensors[0].offset = 1 << 40
     with pytest.raises(CheckpointError, match="described wrongly"):
-        unpack(packed.manifest, bytearray(packed.buffer), 0.0)
+        received(manifest, chunks)
+    with pytest.raises(CheckpointError, match="too large"):
+        Unpacker(Manifest(size=1 << 50))
+
+
+def test_large_weights_go_in_chunks_and_later_changes_do_not_show() -> None:
+    value = np.arange(1_000_000, dtype=np.float32)
+    packed = Packed({"w": value})
+    expected = value.copy()
+    value[:] = 0
+    first, *rest = [News.FromString(message) for message in packed.messages()]
+    assert len(rest) == 4
+    assert np.array_equal(received(first.manifest, [r.chunk for r in rest]).tensors["w"], expected)
 
 
 def test_objects_are_not_sent() -> None:
     with pytest.raises(CheckpointError, match="object"):
-        pack({"a": np.array([object()])}, 1)
+        Packed({"a": np.array([object()])})
 
 
 def test_a_slow_actor_gets_the_newest_version_only(tmp_path) -> None:
