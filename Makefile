@@ -24,10 +24,12 @@ $(READY): pyproject.toml constraints.txt Makefile .ci/system
 		{ echo "$(PYTHON) is not Python 3.11 or 3.12; name another one: make setup PYTHON=python3.11"; exit 1; }
 	@.ci/system $(PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing torch (1 of 2)"
+	@echo "installing torch (1 of 3)"
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
-	@echo "installing robot-rl and what it needs (2 of 2)"
+	@echo "installing robot-rl and what it needs (2 of 3)"
 	@$(PIP) -e '.[ros,robosuite,dev]'
+	@echo "compiling the control and data kernels, once (3 of 3)"
+	@$(BIN)/python -m robot_rl.apps.warm_up
 	@touch $@
 	@echo "ready: $(BIN)/robot-rl --help"
 
