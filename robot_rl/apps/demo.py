@@ -36,7 +36,7 @@ class Config:
     """Seeded episodes before, and the same ones after."""
     method: str = "resfit"
     """Method of the fine-tuning."""
-    env_steps: int = 12_000
+    env_steps: int = 16_000
     """Environment steps of fine-tuning."""
     minutes: float = 7.0
     """Longest time for the fine-tuning."""
