@@ -158,6 +158,8 @@ class LearnerRunner:
     def _loop(self, on_progress: Callable[[Progress], None]) -> None:
         reported = time.monotonic()
         while not self._stopping:
+            if self.server.error is not None:
+                raise self.server.error
             taken = self.feed.drain()
             due = self._due()
             if due:

@@ -61,7 +61,7 @@ def _header(seq: int, crc: int, length: int) -> bytes:
 
 
 def padded_varint(value: int) -> bytes:
-    """A number below 2^35 in five bytes of seven bits, the lowest first; all but the last are marked as not the last."""
+    """A number below 2^35 in five bytes of seven bits, the lowest first; all but the last are marked."""
     return bytes((*(0x80 | (value >> shift) & 0x7F for shift in SHIFTS[:4]), value >> 28))
 
 

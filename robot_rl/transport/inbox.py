@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import grpc
 
-from robot_rl.core.errors import RobotRLError, SpecError
+from robot_rl.core.errors import DatasetError, RobotRLError, SpecError
 from robot_rl.transport.experience_pb2 import Header
 from robot_rl.transport.framing import HEADER, intact
 from robot_rl.transport.record_log import RecordLog
@@ -42,6 +42,8 @@ class Inbox:
     def __init__(self, folder: Path, spec: str) -> None:
         self.on_record: Callable[[Arrival], None] = _ignore
         """Called with every new record, in order per stream."""
+        self.error: RobotRLError | None = None
+        """Why records could not be written, or None."""
         self._folder, self._spec = folder, spec
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
@@ -79,7 +81,11 @@ class Inbox:
         """Append batches; yields the highest sequence number on disk whenever it has grown."""
         if stream not in self._streams:
             raise Refused(grpc.StatusCode.UNAVAILABLE, "the stream is not open: say hello first")
-        return self._streams[stream].receive(batches)
+        try:
+            yield from self._streams[stream].receive(batches)
+        except DatasetError as error:
+            self.error = error
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
 
     def _deliver(self, arrival: Arrival) -> None:
         self.on_record(arrival)
@@ -126,8 +132,8 @@ class _Stream:
                 yield acked
             elif over:
                 break
-        if reader.refused is not None:
-            raise reader.refused
+        if reader.error is not None:
+            raise reader.error
 
     def _wait(self, acked: int, reader: _Reader, call: int) -> tuple[int, bool]:
         """Wait for a record after ``acked``. Returns the newest record, and whether the call brings no more."""
@@ -178,7 +184,7 @@ class _Reader(threading.Thread):
     def __init__(self, stream: _Stream, batches: Iterator[bytes], call: int) -> None:
         super().__init__(name="experience-reader", daemon=True)
         self.over = False
-        self.refused: Refused | None = None
+        self.error: RobotRLError | None = None
         self._stream, self._batches, self._call = stream, batches, call
 
     def run(self) -> None:
@@ -186,10 +192,8 @@ class _Reader(threading.Thread):
             for raw in self._batches:
                 self._stream.append(raw, self._call)
                 self._stream.woken()
-        except Refused as refused:
-            self.refused = refused
         except RobotRLError as error:
-            self.refused = Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+            self.error = error
         except grpc.RpcError:
             pass
         finally:

@@ -112,7 +112,10 @@ class RecordLog:
 
     def sync(self) -> None:
         """Return when the records are on the disk."""
-        os.fdatasync(self._fd)
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise DatasetError(f"cannot write {self.path}: {error.strerror}; check that disk") from error
 
     def close(self) -> None:
         """Close the file; may be called twice."""

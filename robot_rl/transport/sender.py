@@ -11,7 +11,7 @@ from robot_rl.core.errors import RobotRLError, SpecError
 from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool, Stream
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 1 << 19
 WINDOW = 8
 """Batches that may be on their way without an acknowledgement."""
 LINGER = 0.05
@@ -73,6 +73,8 @@ class Sender(threading.Thread):
             else:
                 if older and stream is older[0] and stream.waiting == 0:
                     self.spool.finish_oldest()
+                else:
+                    self._wait(RETRY)
         self.wake()
 
     def _deliver(self, stream: Stream) -> None:

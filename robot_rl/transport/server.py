@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 from numpy.typing import NDArray
 
-from robot_rl.core.errors import ConfigError
+from robot_rl.core.errors import ConfigError, RobotRLError
 from robot_rl.core.spec import Spec
 from robot_rl.transport.channel import SERVER_OPTIONS, local
 from robot_rl.transport.codec import SCHEMA, observation_size, spec_json
@@ -61,7 +61,8 @@ class ExperienceServer:
         ``ConfigError`` if the address is taken.
         """
         self.inbox.on_record = on_record
-        self._server = grpc.server(ThreadPoolExecutor(WORKERS, "experience"), options=SERVER_OPTIONS)
+        pool = ThreadPoolExecutor(WORKERS, "experience")
+        self._server = grpc.server(pool, options=SERVER_OPTIONS, maximum_concurrent_rpcs=WORKERS)
         self._server.add_generic_rpc_handlers((handler(_Service(self.inbox, self.desk)),))
         try:
             port = self._server.add_insecure_port(self._bind)
@@ -78,6 +79,11 @@ class ExperienceServer:
     def ask(self, *, finished: bool, paused: bool) -> None:
         """Ask actors to stop, or to wait; costs nothing when they were asked already."""
         self.desk.ask(Status(finished=finished, paused=paused))
+
+    @property
+    def error(self) -> RobotRLError | None:
+        """Why records can no longer be kept, or None."""
+        return self.inbox.error
 
     @property
     def watchers(self) -> int:
@@ -129,6 +135,10 @@ class _Desk:
             with self.changed:
                 self.status = status
                 self.changed.notify_all()
+
+    def count(self, change: int) -> None:
+        with self.changed:
+            self.watchers += change
 
     def close(self) -> None:
         with self.changed:
@@ -194,8 +204,8 @@ class _Service:
             context.abort(refused.code, str(refused))
 
     def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]:
-        self._desk.watchers += 1
+        self._desk.count(1)
         try:
             yield from self._desk.watch(request.version, context.is_active)
         finally:
-            self._desk.watchers -= 1
+            self._desk.count(-1)

@@ -148,3 +148,39 @@ def test_images_too_large_to_send_are_refused_at_the_start(tmp_path) -> None:
     large = SPEC.with_feature(IMAGES + "huge", Feature((2000, 2000, 3), "uint8"))
     with pytest.raises(SpecError, match="smaller images"):
         ExperienceClient("127.0.0.1:1", tmp_path / "spool", large)
+
+
+def test_a_learner_whose_disk_is_full_says_so_and_loses_nothing(tmp_path, monkeypatch) -> None:
+    full = DatasetError("cannot write: no space left on device; free space on that disk")
+    with ExperienceServer("127.0.0.1:0", tmp_path / "log", SPEC) as server:
+        server.start(lambda arrival: None)
+        with ExperienceClient(server.address, tmp_path / "spool", SPEC) as client:
+            client.connect(10.0)
+            stream = next(iter(server.inbox._streams.values()))
+
+            def refuse(*arguments) -> None:
+                raise full
+
+            monkeypatch.setattr(stream.log, "append", refuse)
+            send(client, 0, 5)
+            assert not client.drain(0.5)
+            assert server.error is full
+            monkeypatch.undo()
+            assert client.drain(10.0)
+            assert stream.log.last == 7
+
+
+def test_three_actors_at_once(tmp_path) -> None:
+    arrived = []
+    with ExperienceServer("127.0.0.1:0", tmp_path / "log", SPEC) as server:
+        server.start(arrived.append)
+        clients = [ExperienceClient(server.address, tmp_path / f"spool{i}", SPEC) for i in range(3)]
+        for life in range(4):
+            for i, client in enumerate(clients):
+                send(client, 10 * i + life, 20)
+        assert all(client.drain(10.0) for client in clients)
+        for client in clients:
+            client.close()
+    assert len({a.actor for a in arrived}) == 3
+    for client in clients:
+        assert [a.seq for a in arrived if a.actor == client.spool.actor] == list(range(1, 89))
