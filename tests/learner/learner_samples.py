@@ -63,12 +63,12 @@ def make_learner() -> Learner:
 
 
 def make_runner(
-    folder: Path, address: str = "127.0.0.1:0", max_env_steps: int = 400, max_minutes: float = 0.0
+    folder: Path, address: str = "127.0.0.1:0", max_env_steps: int = 240, max_minutes: float = 0.0
 ) -> LearnerRunner:
     learner = make_learner()
     server = ExperienceServer(address, folder / "log", learner.spec)
     config = RunnerConfig(
-        folder=folder, max_env_steps=max_env_steps, max_lead=30, publish_every=10, checkpoint_every=100,
+        folder=folder, max_env_steps=max_env_steps, max_lead=30, publish_every=10, checkpoint_every=50,
         metrics_every=0.1, farewell=10.0, max_minutes=max_minutes,
     )  # fmt: skip
     return LearnerRunner(learner, None, server, config)
