@@ -17,23 +17,23 @@ from rich.console import Console
 from rich.table import Table
 
 LEARNERS = Path(__file__).parent / "learners"
-USED = "numpy==2.2.6 einops==0.8.1 draccus==0.10.0 datasets==4.1.1 huggingface-hub==0.35.3 safetensors==0.6.2"
-ALONE = "lerobot==0.4.4 accelerate==1.11.0 diffusers==0.35.2 deepdiff==8.6.1 orderly-set==5.5.0 imageio==2.37.0"
 LEROBOT = (
     ["torch==2.13.0"],
-    [*USED.split(), "jsonlines==4.0.0", "packaging==25.0", "pillow==11.3.0"],
-    ["--no-deps", *ALONE.split(), "pyserial==3.5", "av==15.1.0"],
+    ["--no-deps", "lerobot==0.4.4"],
+    [
+        "numpy==2.2.6",
+        "einops==0.8.1",
+        "draccus==0.10.0",
+        "datasets==4.1.1",
+        "huggingface-hub==0.35.3",
+        "safetensors==0.6.2",
+        "jsonlines==4.0.0",
+        "packaging==25.0",
+    ],
 )
-"""LeRobot without the packages that its SAC does not touch; its pin of an older torch is left aside."""
 SETTINGS = {"critics_2_utd_1": (2, 1, 40), "critics_10_utd_8": (10, 8, 4)}
 """Critics, critic steps per update, updates that are timed."""
 ROUNDS = 3
-
-
-def source(who: str) -> str:
-    """The script of one of those that are compared."""
-    files = ["absent.py", "lerobot_sac.py"] if who == "lerobot_sac" else [f"{who}.py"]
-    return "\n".join((LEARNERS / name).read_text(encoding="utf-8") for name in files)
 
 
 def main() -> None:
@@ -47,8 +47,8 @@ def main() -> None:
     for _ in range(ROUNDS):
         for setting, numbers in SETTINGS.items():
             for who, python in pythons.items():
-                done = run_peer(python, source(who), *map(str, numbers))
-                rates[who][setting].append(done["rate"])
+                script = (LEARNERS / f"{who}.py").read_text(encoding="utf-8")
+                rates[who][setting].append(run_peer(python, script, *map(str, numbers))["rate"])
     medians = {who: {s: round(statistics.median(v), 2) for s, v in of.items()} for who, of in rates.items()}
     table = Table("updates per CPU-second", *medians)
     for setting in SETTINGS:
