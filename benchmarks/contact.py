@@ -1,0 +1,79 @@
+"""Peak force against a stiff wall, and kinetic energy against its cap.
+
+Limits (control.md §4.4): 140 N in human_near, 220 N in rl_explore, 15 % over the cap.
+
+Both presets run at 0.25 m/s here. The battery: straight into the wall from several distances, with the policy pushing
+on, and every adversary beside stiff walls, on arms of half, full and one and a half the mass. The force is the touch
+sensor's of the simulator; the kinetic energy is the simulator's own, of the true masses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from peers import result
+
+from controllers.config import ControllerConfig, preset
+from sim.adversaries import observer
+from sim.adversaries.battery import Arena, Case, blank_log, table_of, unfiltered
+from sim.adversaries.plants import Trouble
+from sim.adversaries.policies import NAMES
+
+SPEED = 0.25
+LIMITS = {"human_near": 140.0, "rl_explore": 220.0}
+"""Largest force that is allowed [N]."""
+PRESSES = 4
+MASSES = (1.0, 0.5, 1.5)
+GAPS = (0.02, 0.06, 0.12)
+
+
+def battery(config: ControllerConfig, seeds: int) -> dict[str, Any]:
+    """Worst figures of a controller over the battery."""
+    worst: dict[str, tuple[float, str]] = {"force": (0.0, ""), "kinetic": (0.0, "")}
+    straight, log, ticks = 0.0, blank_log(3000), 0
+    for mass in MASSES:
+        for gap in GAPS:
+            arena = Arena(Trouble(name=f"{mass} x mass, gap {gap} m", wall=0.004, wall_gap=gap, mass=mass), config)
+            for kind in range(len(NAMES)):
+                for seed in range(seeds):
+                    case = Case(kind=kind, trouble=arena.trouble, config=config, seed=seed, ticks=3000)
+                    played = arena.play(case, table_of(case), log)
+                    force = float(observer.column(played, "force").max())
+                    worst["force"] = max(worst["force"], (force, case.label))
+                    if mass == 1.0 and not NAMES[kind].startswith("A16"):
+                        energy = float(observer.column(played, "true_kinetic").max())
+                        worst["kinetic"] = max(worst["kinetic"], (energy, case.label))
+                    straight = max(straight, force) if kind == PRESSES else straight
+                    ticks += case.ticks
+    over = worst["kinetic"][0] / config.kinetic_max - 1.0
+    return {
+        "ticks": ticks,
+        "force_max_N": round(worst["force"][0], 1),
+        "force_pressing_N": round(straight, 1),
+        "worst_case": worst["force"][1],
+        "kinetic_max_J": round(worst["kinetic"][0], 4),
+        "kinetic_over_cap": round(max(0.0, over), 4),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one seed")
+    seeds = 1 if parser.parse_args().quick else 4
+    figures: dict[str, Any] = {}
+    for name, limit in LIMITS.items():
+        config = replace(preset(name), v_max=(SPEED, preset(name).v_max[1]))
+        figures[name] = battery(config, seeds) | {"limit_N": limit}
+        figures[name]["holds"] = figures[name]["force_max_N"] <= limit and figures[name]["kinetic_over_cap"] <= 0.15
+    weak = battery(unfiltered(preset("rl_explore")), 1)
+    result("contact", figures, {"filter off, weak caps": weak}, {"speed_m_s": SPEED, "energy_over_cap": 0.15})
+
+
+if __name__ == "__main__":
+    main()

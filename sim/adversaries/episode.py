@@ -1,0 +1,225 @@
+"""One episode of adversary against controller, thousands of ticks in one call, with a log for the observer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from controllers.interpolation import accept
+from controllers.jit import kernel
+from controllers.linalg import dot, matvec_transposed_into, norm3
+from controllers.tick import tick
+from robot_rl.core.records import Array
+from sim.adversaries.dice import normal, uniform, whole
+from sim.adversaries.game import Game
+from sim.adversaries.policies import BURSTS, DRAIN, prepare
+from sim.native import call_model_data
+from sim.stepper import Plant
+
+PACKETS = 4
+"""State packets under way at most; a delay is less [ticks]."""
+LONGEST_BURST = 19
+HAND = 40.0
+"""Force of the hand that A16 relies on [N]."""
+COLUMNS = (
+    "tank spring work discard draw reserve barrier alpha beta gamma kinetic true_kinetic force contact push potential "
+    "mode ticked lost pull twist inside speed"
+).split()
+COLUMN = {name: i for i, name in enumerate(COLUMNS)}
+"""Place of every figure in a row of ``Log.values``."""
+
+
+class Line(NamedTuple):
+    """The line between arm and controller, and hands on the arm (``plants.Trouble``)."""
+
+    burst: float
+    drop: float
+    delay: int
+    noise: float
+    shake: float
+
+
+class World(NamedTuple):
+    """The plant and what the line carries."""
+
+    plant: Plant
+    line: Line
+    positions: Array
+    """Packets (PACKETS, n) [rad], and so on."""
+    velocities: Array
+    externals: Array
+    torques: Array
+    applied: Array
+    """Torque that the arm holds, (n,) [N m]."""
+    pushing: Array
+    """Joint torque of outside hands, (n,) [N m]."""
+    hand: Array
+    """Their force at the tool (3,) [N], direction (3,), and frequency [Hz]."""
+    touch: Array
+    """Sensor: contact force of the finger tip, (1,) [N]; empty without walls."""
+    energy: Array
+    """MuJoCo's potential and kinetic energy, (2,) [J]."""
+    places: Array
+    """Centres of mass of all bodies, (bodies, 3) [m]."""
+    weights: Array
+    """Force of uncompensated gravity on them, (bodies, 3) [N]."""
+
+
+class Log(NamedTuple):
+    """What the observer gets."""
+
+    q: Array
+    """True joint positions before every step and after the last, (ticks + 1, n) [rad]."""
+    tau: Array
+    """Torque that the arm really held during every step, (ticks, n) [N m]."""
+    values: Array
+    """What the controller and the plant say, (ticks, len(COLUMNS))."""
+
+
+class Course(NamedTuple):
+    """What happens in an episode."""
+
+    kind: int
+    """Which adversary."""
+    every: int
+    """Ticks between its commands."""
+    ticks: int
+    echo: int
+    """Every command arrives: 0 once, 1 with its quaternion's sign turned, 2 twice, 3 with an older one after it."""
+
+
+@kernel
+def _send(course: Course, game: Game, step: int, now: float) -> None:
+    command = game.commands[0]
+    prepare(course.kind, game, step, now)
+    if course.echo == 1:
+        for i in range(3, 7):
+            command.pose[i] = -command.pose[i]
+    accept(game.config, game.state, command, now)
+    if course.echo == 2:
+        accept(game.config, game.state, command, now)
+    elif course.echo == 3:
+        command.seq -= 1
+        command.pose[0] += 0.05
+        accept(game.config, game.state, command, now)
+
+
+@kernel
+def _command(course: Course, game: Game, i: int, now: float) -> None:
+    """The adversary's turn: every so many ticks; A9 at every tick of half a second, then not at all for as long."""
+    if course.kind == BURSTS:
+        if now % 1.0 < 0.5:
+            _send(course, game, i, now)
+    elif i % course.every == 0 and not (course.kind == DRAIN and 2 * i > course.ticks):
+        _send(course, game, i // course.every, now)
+
+
+@kernel
+def _exchange(arm: np.void, world: World, game: Game, i: int, now: float) -> None:
+    """State packet to the controller, torque back; a robot takes no torque that jumps further than it allows."""
+    state, line, plant, n = game.state, world.line, world.plant, world.applied.shape[0]
+    slot = max(0, i - line.delay) % PACKETS
+    for j in range(n):
+        state.tau[j] = world.torques[slot, j]
+        if line.noise > 0.0:
+            world.positions[slot, j] += line.noise * normal(game.dice)
+    tick(arm, game.config, state, world.positions[slot], world.velocities[slot], world.externals[slot], now)
+    if line.drop > 0.0 and uniform(game.dice, 0.0, 1.0) < line.drop:
+        return
+    for j in range(plant.q.shape[0]):
+        reach = arm.dtau_max[j] * game.config.period * (1.0 + 1e-12)
+        world.applied[j] = min(max(state.tau[j], world.applied[j] - reach), world.applied[j] + reach)
+
+
+@kernel
+def _hands(course: Course, world: World, game: Game, i: int, now: float) -> None:
+    """Forces from outside on the tool: shaking, or along its motion; a hard push after A16 has drained the tank."""
+    limit = world.line.shake
+    if course.kind == DRAIN and 2 * i > course.ticks:
+        limit = max(limit, HAND)
+    world.pushing[:] = 0.0
+    if limit == 0.0:
+        return
+    if i % 400 == 0:
+        for k in range(3):
+            world.hand[3 + k] = uniform(game.dice, -0.577, 0.577)
+        world.hand[6] = uniform(game.dice, 0.5, 12.0)
+    along = i // 400 % 3 == 2
+    speed = norm3(game.state.ee_twist, 0)
+    phase = np.sin(2.0 * np.pi * world.hand[6] * now)
+    for k in range(3):
+        world.hand[k] = limit * phase * world.hand[3 + k]
+        if along:
+            world.hand[k] = limit * game.state.ee_twist[k] / max(speed, 0.05)
+    matvec_transposed_into(game.state.jacobian[:3], world.hand[:3], world.pushing)
+
+
+@kernel
+def _packet(world: World, i: int) -> None:
+    """The state at this tick, with the torque held since the last one, as one packet."""
+    slot = i % PACKETS
+    world.positions[slot] = world.plant.q
+    world.velocities[slot] = world.plant.dq
+    world.externals[slot] = world.plant.tau_external
+    world.torques[slot] = world.applied
+
+
+@kernel
+def _note(log: Log, world: World, game: Game, i: int) -> None:
+    """One row of the log, after the step."""
+    s, row = game.state, log.values[i]
+    row[0], row[1], row[2], row[3], row[4] = s.T, s.V, s.work, s.discard, s.draw
+    row[5], row[6], row[7], row[8], row[9] = s.reserve, s.barrier, s.alpha, s.beta, s.gamma_active
+    row[10], row[11], row[12] = s.kinetic, world.energy[1], 0.0
+    for k in range(world.touch.shape[0]):
+        row[12] += world.touch[k]
+    row[13], row[14], row[15] = 0.0, 0.0, 0.0
+    for j in range(world.applied.shape[0]):
+        moved = world.plant.q[j] - log.q[i, j]
+        row[13] += world.plant.tau_external[j] * moved
+        row[14] += world.pushing[j] * moved
+    for b in range(world.weights.shape[0]):
+        row[15] -= dot(world.weights[b], world.places[b])
+    row[16] = s.mode
+
+
+@kernel
+def _note_springs(arm: np.void, log: Log, game: Game, i: int) -> None:
+    s, row = game.state, log.values[i]
+    row[19], row[20] = 0.0, norm3(s.spring_wrench, 3)
+    row[21], row[22] = 1.0, 0.0
+    for k in range(3):
+        row[19] = max(row[19], abs(s.spring_wrench[k]))
+        if not game.config.box_min[k] <= s.ee_pose[k] <= game.config.box_max[k]:
+            row[21] = 0.0
+    for j in range(s.dq.shape[0]):
+        row[22] = max(row[22], abs(s.dq[j]) / arm.dq_max[j])
+
+
+@kernel
+def play_episode(arm: np.void, world: World, game: Game, course: Course, log: Log) -> int:
+    """Play ``course.ticks`` ticks; the controller and the plant were reset before. Returns how many ticks were lost."""
+    lost, total = 0, 0
+    for i in range(course.ticks):
+        now = i * game.config.period
+        log.q[i, :] = world.plant.q
+        _packet(world, i)
+        _command(course, game, i, now)
+        if lost == 0 and world.line.burst > 0.0 and uniform(game.dice, 0.0, 1.0) < world.line.burst:
+            lost = 1 + whole(game.dice, LONGEST_BURST)
+        log.values[i, 17], log.values[i, 18] = (1.0, 0.0) if lost == 0 else (0.0, 1.0)
+        if lost > 0:
+            lost -= 1
+            total += 1
+        else:
+            _exchange(arm, world, game, i, now)
+        _hands(course, world, game, i, now)
+        for j in range(world.applied.shape[0]):
+            log.tau[i, j] = world.applied[j]
+            world.plant.applied[j] = world.applied[j] + world.pushing[j]
+        call_model_data(world.plant.step, world.plant.model, world.plant.data)
+        _note(log, world, game, i)
+        _note_springs(arm, log, game, i)
+    log.q[course.ticks, :] = world.plant.q
+    return total
