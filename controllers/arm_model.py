@@ -74,6 +74,9 @@ class ArmModel:
     """Largest torque rate the hardware accepts, (n,) [N m/s]."""
     home: Array
     """A comfortable posture, (n,) [rad]."""
+    dq_curve: Array | None = None
+    """Where speed limits depend on position: offset [rad/s], deceleration [rad/s^2] and the two ends of the range [rad]
+    of every joint, (n, 4); see ``limits.speed_limits``."""
 
     @property
     def n(self) -> int:
@@ -114,27 +117,30 @@ class ArmModel:
         for name in ("armature", "joint_damping", "q_min", "q_max", "dq_max", "tau_max", "dtau_max"):
             rec[name] = getattr(self, name)
         rec["mass"] = self.masses
+        if self.dq_curve is not None:
+            rec["dq_curve"] = self.dq_curve
         return rec
 
     def forward(self, q: Array) -> Array:
         """Pose (7,) of the tool centre point at ``q`` (n,) [rad]."""
-        return self._frames(q)[2]
+        return self.frames(q)[2]
 
     def jacobian(self, q: Array) -> Array:
         """Geometric Jacobian of the tool centre point, (6, n), base axes, linear rows first."""
-        rot, pos, ee_pose = self._frames(q)
+        rot, pos, ee_pose = self.frames(q)
         out = np.zeros((6, self.n))
         jacobian_into(rot, pos, ee_pose, out)
         return out
 
     def mass_matrix(self, q: Array) -> Array:
         """Joint-space inertia with armature, (n, n) [kg m^2]."""
-        rot, pos, _ = self._frames(q)
+        rot, pos, _ = self.frames(q)
         out = np.zeros((self.n, self.n))
         mass_matrix_into(self.record(), rot, pos, np.zeros(10), out)
         return out
 
-    def _frames(self, q: Array) -> tuple[Array, Array, Array]:
+    def frames(self, q: Array) -> tuple[Array, Array, Array]:
+        """Rotations (n, 3, 3) and origins (n, 3) of all links as the kernels see them, and the tool's pose (7,)."""
         q = np.ascontiguousarray(q, dtype=float)
         if q.shape != (self.n,):
             raise ConfigError(f"{self.name} has {self.n} joints, got positions of shape {q.shape}: check the station")

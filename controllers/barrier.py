@@ -34,6 +34,15 @@ def unwinding_work(config: np.void, dq_max: Array, tau: Array, ticks: int) -> fl
 
 
 @kernel
+def _held_work(config: np.void, dq_max: Array, tau: Array) -> float:
+    """Most work [J] that ``tau`` (n,) can do while ``loss_ticks`` packets in a row are lost and the arm holds it."""
+    total = 0.0
+    for i in range(tau.shape[0]):
+        total += dq_max[i] * abs(tau[i])
+    return total * config.period * config.loss_ticks
+
+
+@kernel
 def _shrink(config: np.void, state: np.void, share: float, tau: Array) -> None:
     """``tau`` := share * tau_wanted, no further from the torque applied now than the brake rate allows."""
     for i in range(tau.shape[0]):
@@ -44,16 +53,16 @@ def _shrink(config: np.void, state: np.void, share: float, tau: Array) -> None:
 @kernel
 def enforce_barrier(model: np.void, config: np.void, state: np.void, tau: Array) -> None:
     """Shrink ``tau`` (n,) until T + V covers its unwinding work; ``barrier`` reports what is left [J]."""
-    energy = state.T + state.V
+    energy = state.T + state.V - state.overdraft
     state.barrier = energy - unwinding_work(config, model.dq_max, tau, 0)
-    if state.barrier >= 0.0 or config.filter_enabled == 0:
+    if state.barrier >= _held_work(config, model.dq_max, tau) or config.filter_enabled == 0:
         return
     state.tau_wanted[:] = tau
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         _shrink(config, state, middle, tau)
-        if unwinding_work(config, model.dq_max, tau, 0) <= energy:
+        if unwinding_work(config, model.dq_max, tau, 0) + _held_work(config, model.dq_max, tau) <= energy:
             low = middle
         else:
             high = middle

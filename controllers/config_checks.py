@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from controllers.arm_model import ArmModel
+from controllers.workspace import workspace_energy
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Array
 
@@ -42,14 +43,25 @@ def stopping_energy(model: ArmModel, rec: np.void) -> float:
     return worst
 
 
-def _range_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
-    positive = ("period", "zeta", "T0", "P_max", "omega", "kinetic_max", "tau_rate", "brake_rate", "tau_max")
+def _sign_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
+    positive = ("period", "zeta", "T0", "P_max", "omega", "kinetic_max", "tau_rate", "brake_rate", "tau_max", "j_max")
+    positive += ("feed_forward_rate", "friction_speed", "force_soft", "force_hard")
     positive += ("v_max", "a_max", "leash", "lead_max", "jump_max", "clip", "wrench_max")
     for name in positive:
         yield bool(np.all(rec[name] > 0.0)), f"{name} must be positive"
     not_negative = ("T_res", "stiffness", "k_min", "null_stiffness", "null_damping", "limit_margin", "limit_stiffness")
+    not_negative += ("damping_min", "refill_power", "friction_credit", "loss_ticks", "feed_forward_max", "coriolis")
+    not_negative += ("friction_coulomb", "friction_viscous", "sigma_min", "sigma_damping", "tilt_max", "retract_speed")
     for name in not_negative:
         yield bool(np.all(rec[name] >= 0.0)), f"{name} must not be negative"
+    for name in ("speed_share", "soften_min", "friction_scale", "velocity_feed_forward"):
+        yield 0.0 <= rec[name] <= 1.0, f"{name} is a share: give a number from 0 to 1"
+
+
+def _range_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
+    yield rec["force_soft"] <= rec["force_hard"], "force_soft exceeds force_hard: swap them"
+    quats = np.array([rec["task_quat"], rec["box_pose"][3:]])
+    yield np.allclose(np.linalg.norm(quats, axis=1), 1.0), "task_quat and box_pose need quaternions of length 1"
     yield rec["period"] <= 0.01, "period must be at most 0.01 s"
     yield rec["T0"] <= rec["T_max"], "T0 exceeds T_max: raise T_max"
     yield bool(np.all(rec["k_min"] <= rec["k_max"])), "k_min exceeds k_max: swap them"
@@ -59,9 +71,9 @@ def _range_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
 
 def _arm_problems(rec: np.void, model: ArmModel) -> Iterator[tuple[bool, str]]:
     yield bool(np.all(rec["tau_max"] <= model.tau_max)), f"tau_max exceeds the limits of {model.name}: lower it"
-    home = model.forward(model.home)[:3]
-    inside = bool(np.all((rec["box_min"] <= home) & (home <= rec["box_max"])))
-    yield inside, f"the workspace box does not contain the home of {model.name}, {np.round(home, 3)}: enlarge it"
+    home = model.forward(model.home)
+    outside = workspace_energy(rec, home) > 0.0
+    yield not outside, f"the workspace does not contain the home of {model.name}, {np.round(home[:3], 3)}: enlarge it"
     stiffest = np.maximum(np.repeat(rec["k_max"], 3), rec["stiffness"])
     rate = damping_rate(model, stiffest, float(rec["zeta"])) * float(rec["period"])
     yield rate <= SHARPEST, f"damping times period is {rate:.2f}, more than {SHARPEST}: lower k_max or the period"
@@ -78,7 +90,7 @@ def check(rec: np.void, model: ArmModel) -> None:
     for name in rec.dtype.names or ():
         if np.any(np.isnan(np.asarray(rec[name], dtype=float))):
             raise ConfigError(f"controller parameter {name} is not a number: correct it")
-    for problems in (_range_problems(rec), _arm_problems(rec, model)):
+    for problems in (_sign_problems(rec), _range_problems(rec), _arm_problems(rec, model)):
         for fine, message in problems:
             if not fine:
                 raise ConfigError(f"controller: {message}")

@@ -104,8 +104,11 @@ def _anisotropic_moment_into(error: Array, quat: Array, k: Array, clip: float, c
 
 
 @kernel
-def task_dynamics(state: np.void) -> None:
-    """Factor the mass matrix and the task mobility J M^-1 J^T + eps = C C^T; rows of ``mass_inv_jt`` are M^-1 J^T."""
+def task_dynamics(state: np.void, added: float) -> None:
+    """Factor the mass matrix and the task mobility J M^-1 J^T + eps = C C^T; rows of ``mass_inv_jt`` are M^-1 J^T.
+
+    ``added`` is what eps gets in a singular posture on top of the little that it always has.
+    """
     cholesky_into(state.mass, state.mass_chol)
     jacobian, solved, task = state.jacobian, state.mass_inv_jt, state.eigen
     for i in range(6):
@@ -115,7 +118,7 @@ def task_dynamics(state: np.void) -> None:
         for j in range(i + 1):
             task[i, j] = dot(solved[i], solved[j])
             task[j, i] = task[i, j]
-        task[i, i] += EPSILON
+        task[i, i] += EPSILON + added
     cholesky_into(task, state.task_chol)
     for i in range(6):
         solve_upper(state.mass_chol, solved[i])
@@ -133,6 +136,29 @@ def damping_modes(state: np.void) -> None:
             a[i, j] = s
             a[j, i] = s
     jacobi_eigen(a, state.vectors, 1e-10)
+
+
+@kernel
+def damping_modes_of(state: np.void, k: Array) -> None:
+    """``damping_modes`` for a full stiffness matrix ``k`` (6, 6) in base axes."""
+    c, a = state.task_chol, state.eigen
+    for i in range(6):
+        for j in range(i + 1):
+            s = 0.0
+            for m in range(i, 6):
+                for p in range(j, 6):
+                    s += c[m, i] * k[m, p] * c[p, j]
+            a[i, j] = s
+            a[j, i] = s
+    jacobi_eigen(a, state.vectors, 1e-10)
+
+
+@kernel
+def damping_into(config: np.void, state: np.void, twist: Array, out: Array) -> None:
+    """``out`` (6,) = -D twist with the damping that belongs to the stiffness, and the little that is always there."""
+    damping_wrench_into(state, config.zeta, twist, out)
+    for i in range(6):
+        out[i] -= config.damping_min[i // 3] * twist[i]
 
 
 @kernel

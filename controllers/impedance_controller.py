@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from controllers.arm_model import ArmModel
 from controllers.config import ControllerConfig
-from controllers.interpolation import ACCEPTED, REASONS, accept
+from controllers.interpolation import ACCEPTED, REASONS, accept, accept_chunk
 from controllers.jit import kernel
-from controllers.state import command_record, energy_state, state_dtype
+from controllers.state import WAYPOINTS, command_record, energy_state, state_dtype
 from controllers.tick import reset, tick
+from controllers.tighten import check_tighter, clamp_springs
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState
 
@@ -43,6 +46,32 @@ class PassiveImpedance:
         code = accept(self.config, self.state, command_record(command), now)
         if code != ACCEPTED:
             raise CommandRejectedError(f"command {command.seq} was refused, {REASONS[code]}")
+
+    def submit_chunk(self, commands: Sequence[Command], now: float) -> None:
+        """Follow commands at their ``stamp`` [s], the waypoints; the last one says the rest.
+
+        A chunk that is still being played is blended into the new one, and its tail discarded.
+        ``CommandRejectedError`` when there is anything wrong; the arm then holds.
+        """
+        if not 0 < len(commands) <= WAYPOINTS:
+            raise CommandRejectedError(f"a chunk has {len(commands)} commands: send 1 to {WAYPOINTS}")
+        for i, command in enumerate(commands):
+            self.state["waypoints_new"][i, 0] = command.stamp
+            self.state["waypoints_new"][i, 1:] = command.pose
+        code = accept_chunk(self.config, self.state, command_record(commands[-1]), len(commands), now)
+        if code != ACCEPTED:
+            raise CommandRejectedError(f"chunk {commands[-1].seq} was refused, {REASONS[code]}")
+
+    def tighten(self, config: ControllerConfig) -> None:
+        """Take over ``config``, which may be narrower than the present one in every bound but wider in none.
+
+        Allowed at any time. ``ConfigError`` names the first bound that would loosen, and nothing is changed.
+        """
+        record = config.record(self.arm)
+        check_tighter(self.config, record)
+        self._records[1][0] = record
+        clamp_springs(self.config, self.state)
+        self.settings = config
 
     def tick(self, q: Array, dq: Array, tau_external: Array, now: float) -> Array:
         """Measured ``q`` [rad], ``dq`` [rad/s], external torque [N m] -> torque [N m] to hold till the next tick, (n,).

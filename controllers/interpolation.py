@@ -1,8 +1,4 @@
-"""How the reference moves to the goal, and which commands become goals (control.md §1.5).
-
-The reference follows a critically damped second-order filter in its exact discrete form, fed with an error that is
-cut so that speed and deceleration stay within their limits; acceleration is then clamped.
-"""
+"""Which commands and chunks become goals, and which are refused (control.md §1.5)."""
 
 from __future__ import annotations
 
@@ -10,19 +6,23 @@ import math
 
 import numpy as np
 
+from controllers.chunk import take_over
 from controllers.jit import kernel
 from controllers.linalg import norm3
 from controllers.rotations import pose_add_into, pose_error_into, quat_normalise
+from controllers.trajectory import CHUNK, FILTER, plan
+from controllers.variable_stiffness import read_stiffness
+from controllers.workspace import clamp_pose
 from robot_rl.core.records import Array
 
 ACCEPTED, NOT_FINITE, QUATERNION, TOO_FAR, STIFFNESS, STALE, EXPIRED, SOURCE, FAULTED = range(9)
 """What ``accept`` returns: 0, or why the command was refused (``REASONS``)."""
 REASONS = (
     "accepted",
-    "a number in it is not finite or its duration is negative: correct the sender",
+    "a number in it is not finite, its duration is negative or its stamps do not rise: correct the sender",
     "its quaternion does not have length 1: normalise it",
     "its pose is too far from the arm's reference: send smaller steps",
-    "its stiffness is outside the range of the preset: send one inside",
+    "its stiffness is outside the range of the preset, or indefinite: send one inside",
     "its sequence number is not newer than the last one of this source: count up",
     "it was already past its valid_until when it arrived: check the clocks and the load of the sender",
     "its source is unknown: use one of core.records.Source",
@@ -37,8 +37,10 @@ def _finite(command: np.void) -> bool:
     total = command.stamp * 0.0 + command.valid_until * 0.0 + command.duration * 0.0 + command.gripper * 0.0
     for i in range(7):
         total += command.pose[i] * 0.0
-    for i in range(2):
+    for i in range(21):
         total += command.stiffness[i] * 0.0
+    for i in range(6):
+        total += command.feed_forward[i] * 0.0
     return total == 0.0 and command.duration >= 0.0
 
 
@@ -51,11 +53,7 @@ def _check_range(config: np.void, state: np.void, pose: Array, command: np.void)
     pose_error_into(pose, state.goal, state.delta)
     if not (norm3(state.delta, 0) <= config.jump_max[0] and norm3(state.delta, 3) <= config.jump_max[1]):
         return TOO_FAR
-    for i in range(2):
-        k = command.stiffness[i]
-        if command.has_stiffness != 0 and not (config.k_min[i] <= k <= config.k_max[i]):
-            return STIFFNESS
-    return ACCEPTED
+    return ACCEPTED if read_stiffness(config, state, command) else STIFFNESS
 
 
 @kernel
@@ -103,14 +101,24 @@ def accept(config: np.void, state: np.void, command: np.void, now: float) -> int
         if code != STALE:
             hold(state)
         return code
-    for i in range(3):
-        state.goal[i] = min(max(state.candidate[i], config.box_min[i]), config.box_max[i])
-    state.goal[3:] = state.candidate[3:]
+    clamp_pose(config, state.candidate)
+    state.goal[:] = state.candidate
     _limit_lead(config, state)
-    if command.has_stiffness != 0:
-        for i in range(6):
-            state.stiffness_goal[i] = command.stiffness[i // 3]
     state.omega = min(config.omega, SETTLING / max(command.duration, 1e-3))
+    plan(config, state, command.duration, now)
+    _take_over(config, state, command)
+    return ACCEPTED
+
+
+@kernel
+def _take_over(config: np.void, state: np.void, command: np.void) -> None:
+    """What an accepted command sets besides its pose."""
+    if command.has_stiffness != 0:
+        state.stiffness_goal[:] = state.k_candidate
+        state.axes_goal[:] = state.axes_candidate
+    for i in range(6):
+        limit = config.feed_forward_max[i // 3]
+        state.feed_forward_goal[i] = min(max(command.feed_forward[i], -limit), limit)
     state.last_seq[command.source] = command.seq
     state.source = command.source
     state.gripper = command.gripper
@@ -118,7 +126,6 @@ def accept(config: np.void, state: np.void, command: np.void, now: float) -> int
     state.command_stamp = command.stamp
     state.scale = 1.0
     state.accepted += 1
-    return ACCEPTED
 
 
 @kernel
@@ -129,39 +136,59 @@ def hold(state: np.void) -> None:
     pose_add_into(state.reference, state.delta, state.goal)
     state.valid_until = -math.inf
     state.source = 0
+    state.interpolator = FILTER
+    state.segment_left = 0.0
+    state.feed_forward_goal[:] = 0.0
 
 
 @kernel
-def _advance(state: np.void, start: int, period: float, v_max: float, a_max: float) -> None:
-    """Linear (start 0) or angular (start 3) part of ``step`` and ``next_velocity``, from the error in ``delta``."""
-    d, v, omega = state.delta, state.reference_velocity, state.omega
-    distance = norm3(d, start)
-    reach = 2.0 * min(v_max, math.sqrt(a_max * distance)) / omega
-    cut = reach / distance if distance > reach else 1.0
-    decay = math.exp(-omega * period)
-    change = 0.0
-    for i in range(start, start + 3):
-        w = (v[i] + omega * cut * d[i]) * period
-        state.step[i] = (cut * d[i] + w) * decay - cut * d[i]
-        state.next_velocity[i] = (v[i] - omega * w) * decay
-        change += (state.next_velocity[i] - v[i]) ** 2
-    limit = a_max * period
-    change = math.sqrt(change)
-    if change > limit:
-        for i in range(start, start + 3):
-            state.next_velocity[i] = v[i] + (state.next_velocity[i] - v[i]) * limit / change
-    speed = norm3(state.next_velocity, start)
-    if change > limit or speed > v_max:
-        shrink = min(1.0, v_max / speed)
-        for i in range(start, start + 3):
-            state.next_velocity[i] *= shrink
-            state.step[i] = state.next_velocity[i] * period
+def _check_waypoints(config: np.void, state: np.void, count: int, now: float) -> int:
+    """Whether the first ``count`` of ``waypoints_new`` are a chunk; they are normalised and put into the workspace."""
+    before, last = state.track, -math.inf
+    before[:] = state.goal
+    for i in range(count):
+        row, total = state.waypoints_new[i], 0.0
+        for j in range(8):
+            total += row[j] * 0.0
+        norm = math.sqrt(row[4] * row[4] + row[5] * row[5] + row[6] * row[6] + row[7] * row[7])
+        if total != 0.0 or not row[0] > last:
+            return NOT_FINITE
+        if not abs(norm - 1.0) <= 1e-2:
+            return QUATERNION
+        quat_normalise(row[4:])
+        pose_error_into(row[1:], before, state.delta)
+        if not (norm3(state.delta, 0) <= config.jump_max[0] and norm3(state.delta, 3) <= config.jump_max[1]):
+            return TOO_FAR
+        last = row[0]
+        before[:] = row[1:]
+        clamp_pose(config, row[1:])
+    return EXPIRED if last < now else ACCEPTED
 
 
 @kernel
-def propose(config: np.void, state: np.void) -> None:
-    """Where the reference would be one period on: ``proposal`` (7,), ``step`` (6,) to it, ``next_velocity`` (6,)."""
-    pose_error_into(state.reference, state.goal, state.delta)
-    _advance(state, 0, config.period, config.v_max[0], config.a_max[0])
-    _advance(state, 3, config.period, config.v_max[1], config.a_max[1])
-    pose_add_into(state.reference, state.step, state.proposal)
+def accept_chunk(config: np.void, state: np.void, command: np.void, count: int, now: float) -> int:
+    """Follow the first ``count`` of ``state.waypoints_new``; ``command`` says the rest, its pose being the last one.
+
+    Returns what ``accept`` does. A chunk that arrives while another is played takes over from it by and by.
+    """
+    code = SOURCE
+    if 0 <= command.source < state.last_seq.shape[0]:
+        code = STALE if command.seq <= state.last_seq[command.source] else ACCEPTED
+    if code == ACCEPTED and not (_finite(command) and 0 < count <= state.waypoints_new.shape[0]):
+        code = NOT_FINITE
+    if code == ACCEPTED and not read_stiffness(config, state, command):
+        code = STIFFNESS
+    if code == ACCEPTED:
+        code = FAULTED if state.mode == 4 else _check_waypoints(config, state, count, now)
+    state.last_code = code
+    if code != ACCEPTED:
+        state.rejected += 1
+        if code != STALE:
+            hold(state)
+        return code
+    take_over(config, state, count, now, state.interpolator == CHUNK)
+    state.interpolator = CHUNK
+    state.segment_left = 0.0
+    state.omega = config.omega
+    _take_over(config, state, command)
+    return ACCEPTED

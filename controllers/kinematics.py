@@ -32,6 +32,7 @@ def model_dtype(n: int) -> np.dtype:
             ("dq_max", "f8", (n,)),
             ("tau_max", "f8", (n,)),
             ("dtau_max", "f8", (n,)),
+            ("dq_curve", "f8", (n, 4)),
         ]
     )
 
@@ -87,7 +88,7 @@ def jacobian_into(rot: Array, pos: Array, ee_pose: Array, out: Array) -> None:
 
 
 @kernel
-def _link_inertia_into(model: np.void, i: int, rot: Array, pos: Array, out: Array) -> None:
+def link_inertia_into(model: np.void, i: int, rot: Array, pos: Array, out: Array) -> None:
     """Add link i's mass, first moment and inertia about the base's origin to ``out`` (10,): m, h, xx yy zz xy xz yz."""
     m = model.mass[i]
     r, com, inertia = rot[i], model.com[i], model.inertia[i]
@@ -125,7 +126,7 @@ def mass_matrix_into(model: np.void, rot: Array, pos: Array, composite: Array, o
     n = pos.shape[0]
     composite[:] = 0.0
     for i in range(n - 1, -1, -1):
-        _link_inertia_into(model, i, rot, pos, composite)
+        link_inertia_into(model, i, rot, pos, composite)
         m, hx, hy, hz, ixx, iyy, izz, ixy, ixz, iyz = composite
         zx, zy, zz = rot[i, 0, 2], rot[i, 1, 2], rot[i, 2, 2]
         px, py, pz = pos[i, 0], pos[i, 1], pos[i, 2]

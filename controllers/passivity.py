@@ -1,7 +1,6 @@
-"""The exact energy ledger and the filter that keeps it solvent (control.md §2.3, §2.5, §2.6).
+"""The filter that keeps the ledger solvent (control.md §2.5, §2.6): modes, allowance, and the scaled reference.
 
-``T`` is the tank, ``V`` what all springs store. One tick settles T += V - V(x) - tau . (q - q_before), which needs
-neither a velocity nor a model, and pays for every change of stiffness and reference before it is made.
+``T`` is the tank, ``V`` what all springs store. Every change of stiffness and reference is paid before it is made.
 Then the sum of the work is at most T0 + V0 as long as T + V >= 0, whatever the commands are.
 """
 
@@ -11,12 +10,12 @@ import math
 
 import numpy as np
 
-from controllers.barrier import unwinding_work
-from controllers.impedance import spring_energy
+from controllers.contact import HARD
 from controllers.jit import kernel
+from controllers.ledger import ROUNDING
 from controllers.linalg import dot, norm3
 from controllers.rotations import pose_add_into, pose_error_into
-from robot_rl.core.records import Array
+from controllers.stiffness import elastic_energy
 
 HOLD, ACTIVE, LOW, BRAKE, FAULT = range(5)
 """``core.records.Mode`` as the kernels know it."""
@@ -24,32 +23,10 @@ HYSTERESIS = 1.5
 BISECTIONS = 24
 FAULT_TANK = -1.5
 """A tank emptier than this [J] is a fault: something outside drives the arm."""
-ROUNDING = 1e-9
-"""Energy [J] that rounding may cost; the ledger is exact to about 1e-14 J."""
+FROZEN, BLIND = 5, 15
+"""Packets lost in a row beyond which nothing is changed any more, and beyond which the arm brakes."""
 FAULT_BARRIER = -0.01
 """A barrier lower than this [J] is a fault: a joint moved faster than its limit."""
-
-
-@kernel
-def settle(model: np.void, config: np.void, state: np.void, spring: float) -> None:
-    """Book the work of the torque held since the last tick; ``spring`` is V at the new measurement, unchanged else.
-
-    A tank above T_max loses the surplus, but never what the torque that is still on may yet spend.
-    """
-    work = 0.0
-    for i in range(state.q.shape[0]):
-        work += state.tau[i] * (state.q[i] - state.q_before[i])
-    state.work += work
-    state.T += state.V - spring - work
-    state.V = spring
-    if state.T > config.T_max:
-        spare = state.T + state.V - unwinding_work(config, model.dq_max, state.tau, 1)
-        surplus = max(0.0, min(state.T - config.T_max, spare))
-        state.discard += surplus
-        state.T -= surplus
-    if state.work > state.budget + ROUNDING:
-        state.violations += 1
-    state.worst_ratio = max(state.worst_ratio, state.work / state.budget)
 
 
 @kernel
@@ -67,16 +44,19 @@ def choose_mode(config: np.void, state: np.void) -> None:
     """ACTIVE or HOLD, unless the tank runs LOW, must BRAKE or is at FAULT; with hysteresis, FAULT until the reset."""
     before = state.mode
     state.reserve = reserve(config, state)
+    tank = state.T - state.overdraft
     normal = ACTIVE if state.valid_until > -math.inf else HOLD
     if before == FAULT or state.bad_ticks > 1:
         state.mode = FAULT
+    elif state.force_level == HARD or state.missed > BLIND:
+        state.mode = BRAKE
     elif config.filter_enabled == 0:
         state.mode = normal
-    elif state.T + state.V < -ROUNDING or state.T < FAULT_TANK or state.barrier < FAULT_BARRIER:
+    elif tank + state.V < -ROUNDING or tank < FAULT_TANK or state.barrier < FAULT_BARRIER:
         state.mode = FAULT
-    elif state.T < state.reserve * (HYSTERESIS if before == BRAKE else 1.0):
+    elif tank < state.reserve * (HYSTERESIS if before == BRAKE else 1.0):
         state.mode = BRAKE
-    elif state.T < 2.0 * state.reserve * (HYSTERESIS if before == BRAKE or before == LOW else 1.0):
+    elif tank < 2.0 * state.reserve * (HYSTERESIS if before == BRAKE or before == LOW else 1.0):
         state.mode = LOW
     else:
         state.mode = normal
@@ -89,48 +69,7 @@ def allowance(config: np.void, state: np.void) -> float:
         return math.inf
     if state.mode >= LOW:
         return 0.0
-    return min(max(0.0, state.T - state.reserve), config.P_max * config.period)
-
-
-@kernel
-def _stiffness_cost(config: np.void, state: np.void, beta: float, spring: float) -> float:
-    for i in range(6):
-        k = state.stiffness[i]
-        state.k_candidate[i] = k + beta * (state.stiffness_goal[i] - k) if beta < 1.0 else state.stiffness_goal[i]
-    quat = state.reference[3:]
-    return spring_energy(state.error, quat, state.k_candidate, config.clip, config.wrench_max) - spring
-
-
-@kernel
-def change_stiffness(config: np.void, state: np.void, allowed: float, spring: float) -> float:
-    """Move the stiffness to its goal as far as ``allowed`` [J] pays; returns the cost, ``spring`` was the energy."""
-    state.beta = 1.0
-    if distance(state.stiffness, state.stiffness_goal) == 0.0:
-        return 0.0
-    cost = _stiffness_cost(config, state, 1.0, spring)
-    if cost > allowed:
-        low, high = 0.0, 1.0
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            if _stiffness_cost(config, state, middle, spring) <= allowed:
-                low = middle
-            else:
-                high = middle
-        state.beta = low
-        if low == 0.0:
-            return 0.0
-        cost = _stiffness_cost(config, state, low, spring)
-    state.stiffness[:] = state.k_candidate
-    return cost
-
-
-@kernel
-def distance(a: Array, b: Array) -> float:
-    """The sum of |a_i - b_i|."""
-    s = 0.0
-    for i in range(a.shape[0]):
-        s += abs(a[i] - b[i])
-    return s
+    return min(max(0.0, state.T - state.overdraft - state.reserve), config.P_max * config.period)
 
 
 @kernel
@@ -162,7 +101,8 @@ def _reference_cost(config: np.void, state: np.void, alpha: float, spring: float
     else:
         state.candidate[:] = state.proposal
     pose_error_into(state.ee_pose, state.candidate, state.six_b)
-    return spring_energy(state.six_b, state.candidate[3:], state.stiffness, config.clip, config.wrench_max) - spring
+    quat, k, axes = state.candidate[3:], state.stiffness, state.axes
+    return state.soften * elastic_energy(state.six_b, quat, k, axes, config.clip, config.wrench_max) - spring
 
 
 @kernel

@@ -37,6 +37,16 @@ class Mode(IntEnum):
     FAULT = 4
 
 
+class StiffnessFrame(IntEnum):
+    """Whose axes a command's stiffness of 6 or 21 numbers is given in."""
+
+    BASE = 0
+    TASK = 1
+    """The controller's task frame."""
+    TOOL = 2
+    """The frame of the reference, and it turns with it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EnergyState:
     """The passivity ledger at one instant, and its worst figures since the last reset."""
@@ -112,8 +122,12 @@ class Command:
     gripper: float
     """Opening between the fingers [m]."""
     stiffness: Array | None = None
-    """Translational [N/m] and rotational [N m/rad] stiffness, (2,); None keeps the present one."""
+    """Translational [N/m] and rotational [N m/rad] stiffness: (2,), (6,) per axis, or (21,) for the upper triangle, row
+    by row, of a symmetric 6x6 matrix; None keeps the present one."""
     source: Source = Source.POLICY
+    stiffness_frame: StiffnessFrame = StiffnessFrame.BASE
+    feed_forward: Array | None = None
+    """Force [N] and moment [N m] to add at the tool centre point, base axes, (6,); it is paid for like any work."""
 
 
 @dataclass(frozen=True, kw_only=True)

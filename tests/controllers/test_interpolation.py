@@ -7,7 +7,7 @@ import pytest
 
 from controllers.config import preset
 from controllers.impedance_controller import PassiveImpedance
-from controllers.interpolation import propose
+from controllers.trajectory import propose
 from controllers.panda import panda
 from controllers.rotations import pose_add, pose_error
 
