@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -24,18 +23,14 @@ def fine_tune(folder: Path, learner: Sequence[str], env_steps: int, minutes: flo
     Their output goes to learner.log and actor.log in ``folder``; the result is in ``folder``/online/finetuned.
     """
     online, spool = str(folder / "online"), str(folder / "spool")
-    limits = ["--folder", online, "--max-env-steps", str(env_steps)]
+    limits = ["--folder", online, "--max-env-steps", str(env_steps), "--max-minutes", str(minutes)]
     with ExitStack() as stack:
         first = start(stack, folder / "learner.log", ["learner", *learner, *limits])
         second = start(stack, folder / "actor.log", ["actor", online, "--spool", spool, "--connect-timeout", "120"])
-        deadline = time.monotonic() + 60 * minutes
         with bar("fine-tuning, learner and actor", env_steps) as advance:
             while first.poll() is None:
                 if second.poll():
                     raise failure("actor", second, folder)
-                if time.monotonic() > deadline:
-                    first.send_signal(signal.SIGINT)
-                    first.wait(PATIENCE)
                 episodes = learning(folder / "online" / "metrics.jsonl")
                 if episodes:
                     won = [success for _, success in episodes[-50:]]

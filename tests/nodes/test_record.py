@@ -52,7 +52,7 @@ def test_demonstrations_are_recorded_in_real_time(graph, tmp_path):
     assert episode.obs["observation.images.wrist"].shape == (steps + 1, 128, 128, 3)
     assert set(np.asarray(episode.source).tolist()) == {int(Source.HUMAN)}
     periods = np.diff(np.asarray(episode.stamp))
-    np.testing.assert_allclose(periods, 0.1, atol=0.06)
+    assert np.median(periods) == pytest.approx(0.1, abs=0.02)  # a busy machine may delay single steps
     moved = np.abs(np.asarray(episode.action) - np.asarray(episode.proposal))
     assert np.median(moved) < 0.02, "with nothing in the way the arm does what was asked"
 
