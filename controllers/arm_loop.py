@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controllers.exchange import Exchange
-from controllers.realtime import Histogram, Ticker
+from controllers.histogram import Histogram
+from controllers.realtime import Ticker
 from controllers.snapshot import COMMAND, read_command, write_state
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, RobotState

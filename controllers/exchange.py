@@ -10,7 +10,6 @@ import json
 import mmap
 import os
 import time
-from enum import IntEnum
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -18,34 +17,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controllers.atomics import add_word, exchange_word, load_word, put_slot, read_locked, take_slot, write_locked
+from controllers.atomics import (
+    add_word,
+    exchange_word,
+    load_word,
+    put_slot,
+    read_locked,
+    set_bits,
+    store_word,
+    take_slot,
+    write_locked,
+)
+from controllers.words import HOLD, LINE, WORDS, Word
 from robot_rl.core.errors import ConnectionLostError, StaleDataError
 
 Values = NDArray[np.float64]
-MAGIC = 0x524C4558_00000001
+MAGIC = 0x524C4558_00000002
 """Written last, so that a reader never sees a half-made file; its low half is the layout's version."""
-_LINE = 64
 _INFO = 4096
 _REASON = 256
-_WORDS = 16
 _PATIENCE = 0.2
 """How long a writer may be off the processor half-way through its copy [s]."""
-
-
-class Word(IntEnum):
-    """The shared 64-bit words."""
-
-    READY = 0
-    SEQLOCK = 1
-    MIDDLE = 2
-    WRITER = 3
-    READER = 4
-    BRIDGE_BEAT = 5
-    RESET_ASKED = 6
-    RESET_SEED = 7
-    RESET_DONE = 8
-    STOP_ASKED = 9
-    HALTED = 10
 
 
 def shared_path(name: str) -> Path:
@@ -66,37 +58,45 @@ class Exchange:
         self.path = path
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
-        self._words = np.frombuffer(self._map, np.int64, _WORDS * _LINE // 8)
-        start, (state, command) = _WORDS * _LINE, sizes
+        self._words = np.frombuffer(self._map, np.int64, WORDS * LINE // 8)
+        start, (state, command) = WORDS * LINE, sizes
         self._reason = np.frombuffer(self._map, np.uint8, _REASON, start)
         start += _REASON + _INFO
-        self._state = np.frombuffer(self._map, np.float64, state, start)
-        self._slots = np.frombuffer(self._map, np.float64, 3 * command, start + 8 * state).reshape(3, command)
-        self._address = [self._words.ctypes.data + _LINE * word for word in range(_WORDS)]
-        self._stops_seen, self._resets_seen = self._word(Word.STOP_ASKED), self._word(Word.RESET_ASKED)
+        self.shared = np.frombuffer(self._map, np.float64, state, start)
+        self.slots = np.frombuffer(self._map, np.float64, 3 * command, start + 8 * state).reshape(3, command)
+        self._address = [self._words.ctypes.data + LINE * word for word in range(WORDS)]
+        self.words = self._address[0]
+        """Address of the first shared word; with ``shared`` (n,) and ``slots`` (3, m) it is for compiled code."""
+        self._resets_seen = self._word(Word.RESET_ASKED)
 
     @classmethod
-    def create(cls, name: str, sizes: tuple[int, int], info: dict[str, Any]) -> Exchange:
-        """Make the file anew; ``info`` tells the readers what the numbers mean."""
+    def create(cls, name: str, sizes: tuple[int, int], info: dict[str, Any], *, ready: bool = True) -> Exchange:
+        """Make the file anew; ``info`` tells the readers what the numbers mean. Not ``ready``: ``open`` it later."""
         path = shared_path(name)
         path.unlink(missing_ok=True)
         text = json.dumps({**info, "sizes": list(sizes), "pid": os.getpid()}).encode()
         if len(text) > _INFO:
             raise ConnectionLostError(f"the arm has too many tracked objects to describe in {_INFO} bytes: track fewer")
-        head = bytes(_WORDS * _LINE + _REASON) + text.ljust(_INFO, b" ")
+        head = bytes(WORDS * LINE + _REASON) + text.ljust(_INFO, b" ")
         path.write_bytes(head + bytes(8 * (sizes[0] + 3 * sizes[1])))
         path.chmod(0o600)
         made = cls(path, sizes)
-        for word, value in ((Word.WRITER, 0), (Word.MIDDLE, 1), (Word.READER, 2), (Word.READY, MAGIC)):
+        for word, value in ((Word.WRITER, 0), (Word.MIDDLE, 1), (Word.READER, 2)):
             made._store(word, value)
+        if ready:
+            made.open()
         return made
+
+    def open(self) -> None:
+        """Arm: let the others attach."""
+        self._store(Word.READY, MAGIC)
 
     @classmethod
     def attach(cls, name: str, timeout: float, *, writer: bool = False) -> Exchange:
         """Open what the arm process made, waiting for it at most ``timeout`` [s]. One ``writer`` may send commands."""
         path, end = shared_path(name), time.monotonic() + timeout
         while True:
-            ready = path.exists() and path.stat().st_size > _WORDS * _LINE and _magic(path) == MAGIC
+            ready = path.exists() and path.stat().st_size > WORDS * LINE and _magic(path) == MAGIC
             if ready:
                 made = cls(path, _sizes(path))
                 if writer:
@@ -115,7 +115,7 @@ class Exchange:
         return int(load_word(self._address[word]))
 
     def _store(self, word: Word, value: int) -> None:
-        exchange_word(self._address[word], value)
+        store_word(self._address[word], value)
 
     def _claim_writer(self) -> None:
         """After a crash of the last bridge its slot is the one that neither the middle nor the reader holds."""
@@ -125,13 +125,13 @@ class Exchange:
 
     def publish(self, snapshot: Values) -> None:
         """Arm: make ``snapshot`` (n,) the newest state."""
-        write_locked(self._address[Word.SEQLOCK], snapshot, self._state)
+        write_locked(self._address[Word.SEQLOCK], snapshot, self.shared)
 
     def read(self, out: Values) -> int:
         """Bridge: copy the newest snapshot into ``out`` (n,); returns its count, which grows with every new one."""
         end = time.monotonic() + _PATIENCE
         while True:
-            count = int(read_locked(self._address[Word.SEQLOCK], self._state, out, 1000))
+            count = int(read_locked(self._address[Word.SEQLOCK], self.shared, out, 1000))
             if count >= 0:
                 return count // 2
             if time.monotonic() > end:
@@ -140,15 +140,28 @@ class Exchange:
 
     def put_command(self, command: Values) -> None:
         """Bridge: make ``command`` (m,) the one that the arm takes next; one that was not taken is replaced."""
-        put_slot(self._address[Word.MIDDLE], self._address[Word.WRITER], command, self._slots)
+        put_slot(self._address[Word.MIDDLE], self._address[Word.WRITER], command, self.slots)
 
     def take_command(self, out: Values) -> bool:
         """Arm: copy a command that came since the last call into ``out`` (m,); False when none came."""
-        return bool(take_slot(self._address[Word.MIDDLE], self._address[Word.READER], self._slots, out))
+        return bool(take_slot(self._address[Word.MIDDLE], self._address[Word.READER], self.slots, out))
 
     def beat(self, now: float) -> None:
         """Bridge: I live, at monotonic time ``now`` [s]."""
         self._store(Word.BRIDGE_BEAT, int(now * 1e9))
+
+    def held_at(self) -> float:
+        """Anyone: when the first torque after the last thing asked was applied, monotonic [s]."""
+        return self._word(Word.HELD_AT) * 1e-9
+
+    def advance_to(self, tick: int) -> None:
+        """Anyone, in lockstep: let the arm run until it has made ``tick`` ticks in all."""
+        self._store(Word.ADVANCE_TO, tick)
+
+    @property
+    def total(self) -> int:
+        """Ticks that the arm has made since it started."""
+        return self._word(Word.TOTAL)
 
     def bridge_age(self, now: float) -> float:
         """Arm: time since the bridge last gave a sign of life [s]."""
@@ -175,15 +188,21 @@ class Exchange:
         """Arm: the reset that was taken is done."""
         self._store(Word.RESET_DONE, self._resets_seen)
 
+    def ask(self, bits: int) -> None:
+        """Anyone: have these granted in the arm's next tick."""
+        set_bits(self._address[Word.ASKED], bits)
+
+    def take_asked(self) -> int:
+        """Arm: the bits that were asked for since the last call."""
+        return int(exchange_word(self._address[Word.ASKED], 0))
+
     def ask_stop(self) -> None:
-        """Bridge: hold now."""
-        add_word(self._address[Word.STOP_ASKED], 1)
+        """Anyone: hold now."""
+        self.ask(HOLD)
 
     def take_stop(self) -> bool:
-        """Arm: whether a stop was asked for since the last call."""
-        asked = self._word(Word.STOP_ASKED)
-        changed, self._stops_seen = asked != self._stops_seen, asked
-        return changed
+        """Arm: whether anything was asked for since the last call; an arm without a guard holds for all of it."""
+        return self.take_asked() != 0
 
     def halt(self, reason: str) -> None:
         """Anyone: hold until the graph is started anew; the first reason stays."""
@@ -214,7 +233,7 @@ def _magic(path: Path) -> int:
 
 def _info(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
-        file.seek(_WORDS * _LINE + _REASON)
+        file.seek(WORDS * LINE + _REASON)
         return json.loads(file.read(_INFO))
 
 

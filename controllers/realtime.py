@@ -8,51 +8,9 @@ import os
 import time
 from dataclasses import dataclass
 
-import numpy as np
+from controllers.histogram import Histogram
 
-from controllers.jit import kernel
-
-_FINE, _COARSE = 2000, 1000
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
-Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-
-@kernel
-def _count(counts: Counts, nanoseconds: int) -> None:
-    """Bins of 1 us up to 2 ms, then of 0.1 ms up to 102 ms."""
-    micros = max(nanoseconds, 0) // 1000
-    slot = micros if micros < _FINE else _FINE + (micros - _FINE) // 100
-    counts[min(slot, _FINE + _COARSE - 1)] += 1
-
-
-@kernel
-def _percentile(counts: Counts, share: float) -> float:
-    """Upper edge of the bin that holds the ``share`` smallest samples [s]."""
-    total = counts.sum()
-    seen = 0
-    for slot in range(counts.shape[0]):
-        seen += counts[slot]
-        if total > 0 and seen >= share * total:
-            micros = slot + 1 if slot < _FINE else _FINE + (slot - _FINE + 1) * 100
-            return micros * 1e-6
-    return 0.0
-
-
-class Histogram:
-    """Durations, in bins; adding one allocates nothing."""
-
-    def __init__(self) -> None:
-        self.counts: Counts = np.zeros(_FINE + _COARSE, np.int64)
-        self.largest = 0.0
-
-    def add(self, nanoseconds: int) -> None:
-        """Count one duration [ns]."""
-        _count(self.counts, nanoseconds)
-        self.largest = max(self.largest, nanoseconds * 1e-9)
-
-    def percentile(self, share: float) -> float:
-        """The duration [s] that ``share`` in (0, 1] of all samples did not exceed, to the bin's upper edge."""
-        return float(_percentile(self.counts, share))
 
 
 class Ticker:

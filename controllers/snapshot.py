@@ -16,8 +16,8 @@ from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source
 
 ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
-LOOP = ("rejected", "ticks", "resets", "seed", "halted", "connected", "missed", "fifo")
-"""Counters and flags of the arm process."""
+LOOP = ("rejected", "accepted", "ticks", "resets", "seed", "halted", "connected", "missed", "fifo", "digest")
+"""Counters and flags of the arm process; ``digest``: a hash of the torques of all its ticks, 53 bits of it."""
 LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99")
 """How late the loop woke, and how long its tick took [s]."""
 LARGEST = 2.0**53

@@ -27,6 +27,9 @@ FINGER_FORCE = 35.0
 FINGER_ARMATURE = 0.1
 """Inertia of the finger's drive [kg]."""
 
+OPENING_MAX = 0.08
+"""Widest opening of the hand [m]."""
+
 CAPSULES = {
     "link3": ((0.0, 0.0, -0.09), (0.0, 0.0, 0.0), 0.06),
     "link4": ((-0.0825, 0.02, 0.0), (-0.0825, 0.11, 0.0), 0.06),

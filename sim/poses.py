@@ -31,6 +31,16 @@ def object_pose(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> Array:
     return np.concatenate([data.qpos[start : start + 3], to_xyzw(data.qpos[start + 3 : start + 7])])
 
 
+def pose_addresses(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> list[int]:
+    """Where in memory each number of ``object_pose`` stands, in our order."""
+    part, start = _storage(model, name)
+    if start < 0:
+        position, quat = data.mocap_pos[part], data.mocap_quat[part]
+    else:
+        position, quat = data.qpos[start : start + 3], data.qpos[start + 3 : start + 7]
+    return [position.ctypes.data + 8 * i for i in range(3)] + [quat.ctypes.data + 8 * i for i in (1, 2, 3, 0)]
+
+
 def place_object(model: mujoco.MjModel, data: mujoco.MjData, name: str, pose: Array) -> None:
     """Put a mocap body, or a body on a free joint, at ``pose`` (7,); its velocity stays."""
     part, start = _storage(model, name)

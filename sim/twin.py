@@ -11,20 +11,20 @@ import numpy as np
 from controllers.config import ControllerConfig
 from controllers.impedance_controller import PassiveImpedance
 from controllers.interpolation import hold
+from controllers.plant import PlantPort
 from controllers.state import energy_state, state_dtype
 from controllers.tick import measure
 from robot_rl.core.errors import StaleDataError
 from robot_rl.core.names import check_name
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Command, Frame, RobotState
+from sim.panda import OPENING_MAX
+from sim.port import port_of
 from sim.renderer import SceneRenderer
 from sim.scenes.registry import make_scene
 from sim.scenes.scene import object_poses, physics_model
 from sim.stepper import advance, plant_of
 from sim.workbench import CAMERAS
-
-OPENING_MAX = 0.08
-"""Widest opening of the hand [m]."""
 
 
 class Twin:
@@ -80,6 +80,10 @@ class Twin:
         control = self.controller
         advance(control.model, control.config, control.state, self._plant, self.ticks, ticks)
         self.ticks += ticks
+
+    def port(self) -> PlantPort:
+        """What a loop in compiled code works on; while it runs, nothing else may advance or reset this twin."""
+        return port_of(self.scene, self.model, self.data, self._n)
 
     def state(self) -> RobotState:
         """The measurement at this instant."""

@@ -148,7 +148,7 @@ def main(config: Config) -> None:
         ArmNode(process, exchange, station).run(stop)
 
 
-def attach_writer(graph: str, stop: StopFlag, timeout: float = 120.0) -> Exchange:
+def attach_writer(graph: str, stop: StopFlag, timeout: float = 600.0) -> Exchange:
     """Wait for the arm process, which may have to compile first; a signal ends the wait."""
     end = time.monotonic() + timeout
     while True:

@@ -1,4 +1,4 @@
-"""The process that runs the arm: real-time loop, controller and plant. No ROS, no network, one thread.
+"""The process that runs the arm: real-time loop, controller and plant. No ROS, no network.
 
 It talks to its bridge through shared memory alone (``controllers.exchange``) and holds the arm whenever commands go
 stale, the bridge goes silent, or anyone halts the graph.
@@ -6,17 +6,15 @@ stale, the bridge goes silent, or anyone halts the graph.
 
 from __future__ import annotations
 
-import logging
+import os
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
 import tyro
 
-from controllers.arm_loop import ArmLoop
 from controllers.config import ControllerConfig, preset
 from controllers.exchange import Exchange
-from controllers.realtime import Grants, request_realtime
+from controllers.realtime_loop import LoopSettings, RealtimeLoop
 from controllers.snapshot import COMMAND, snapshot_dtype
 from robot_rl.core.names import check_name
 from robot_rl.core.station import Station, load_station
@@ -24,9 +22,8 @@ from robot_rl.envs.twin_env import PRESETS
 from robot_rl.nodes.process import StopFlag, run_process
 from sim.twin import Twin
 
-LOG = logging.getLogger("arm")
-WARM_UP = 100
-"""Wake-ups before the loop counts how late it is: everything is compiled and in the caches then."""
+SERVE_EVERY = 0.005
+"""How often Python looks for resets [s]."""
 
 
 def controller_of(station: Station, task: str) -> ControllerConfig:
@@ -52,16 +49,16 @@ class Config:
     """Station file, or the name of one that comes with the project."""
     task: str = "reach"
     """The twin's scene."""
+    lockstep: bool = False
+    """Ticks run when they are asked for through shared memory: equal commands then give equal torques, bit for bit."""
     parent: int = 0
     """Stop when this process is no longer the parent; 0: never."""
 
 
-def grant(station: Station) -> Grants:
-    """Ask for real-time scheduling and say what was refused."""
-    grants = request_realtime(station.priority, None if station.cpu < 0 else station.cpu)
-    for remedy in grants.remedies:
-        LOG.warning("%s", remedy)
-    return grants
+def settings_of(station: Station, *, lockstep: bool) -> LoopSettings:
+    """How the station wants its loop to run."""
+    cpu = None if station.cpu < 0 else station.cpu
+    return LoopSettings(hold_after=station.hold_after, priority=station.priority, cpu=cpu, lockstep=lockstep)
 
 
 def main(config: Config) -> None:
@@ -69,30 +66,35 @@ def main(config: Config) -> None:
     stop = StopFlag(config.parent)
     station = load_station(config.station)
     with make_plant(station, config.task) as plant:
-        plant.reset(0)
-        plant.advance(20)
-        plant.reset(0)
-        objects = tuple(plant.objects())
-        joints = len(plant.state().q)
-        record = np.zeros((), snapshot_dtype(joints, objects))
-        sizes = (record.nbytes // 8, COMMAND.itemsize // 8)
-        exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints})
+        objects, joints = tuple(plant.objects()), plant.arm.n
+        sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
+        exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
         try:
-            run_loop(ArmLoop(plant, exchange, record, station.hold_after), station, stop)
+            run_loop(RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep)), stop)
         finally:
             exchange.unlink()
 
 
-def run_loop(loop: ArmLoop, station: Station, stop: StopFlag) -> None:
-    """The loop, until ``stop``; then the arm holds."""
-    loop.publish(time.monotonic())
-    for _ in range(WARM_UP):
-        loop.step()
-    loop.record["fifo"] = grant(station).fifo
-    loop.restart()
+def warm_up(task: str) -> None:
+    """Compile the loop into the cache on disk: it takes a minute, which nobody should wait for with an arm."""
+    station = load_station("twin")
+    with make_plant(station, task) as plant:
+        sizes = (snapshot_dtype(plant.arm.n, tuple(plant.objects())).itemsize // 8, COMMAND.itemsize // 8)
+        exchange = Exchange.create(f"warm_up.{os.getpid()}", sizes, {}, ready=False)
+        try:
+            RealtimeLoop(plant, exchange, LoopSettings()).compile()
+        finally:
+            exchange.unlink()
+
+
+def run_loop(loop: RealtimeLoop, stop: StopFlag) -> None:
+    """The loop, in a thread of compiled code; this one only serves resets, until ``stop``."""
+    loop.start()
+    loop.exchange.open()
     while not stop:
-        loop.step()
-    loop.plant.stop()
+        loop.serve()
+        time.sleep(SERVE_EVERY)
+    loop.close()
 
 
 if __name__ == "__main__":

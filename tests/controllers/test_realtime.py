@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from controllers.realtime import Histogram, Ticker, request_realtime
+from controllers.histogram import Histogram
+from controllers.realtime import Ticker, request_realtime
 
 
 def test_percentiles_are_upper_edges_of_bins():

@@ -15,6 +15,7 @@ pytest.importorskip("rclpy")
 from controllers.exchange import shared_path
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError
 from robot_rl.core.records import Command, Mode
+from robot_rl.nodes.arm_process import warm_up
 from robot_rl.nodes.client import RosRobot
 from robot_rl.nodes.launcher import Graph
 
@@ -29,6 +30,7 @@ def said():
 
 @pytest.fixture(scope="module")
 def graph(said):
+    warm_up("reach")
     with Graph("twin", "reach", domain=-1, say=said.append) as started:
         yield started
 

@@ -1,0 +1,185 @@
+"""The thread that runs the compiled loop, and what it leaves to Python: resets and log lines."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from controllers.atomics import store_word
+from controllers.cycle import Rig, loop_dtype, publish, run
+from controllers.exchange import Exchange
+from controllers.histogram import new_counts
+from controllers.interpolation import REASONS
+from controllers.native import clock_functions
+from controllers.plant import PortPlant
+from controllers.realtime import Grants, request_realtime
+from controllers.snapshot import COMMAND, snapshot_dtype
+from controllers.state import command_dtype
+from robot_rl.core.errors import ConnectionLostError
+
+LOG = logging.getLogger("arm")
+LOUD = 20
+"""Rejected commands that are named; the others are only counted."""
+DIGEST = 1469598103934665603
+"""Where the hash of the torques starts."""
+PATIENCE = 10.0
+"""How long the loop may take to park [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """How the loop runs."""
+
+    hold_after: float = 0.1
+    """Without a sign of life from the bridge for this long the arm holds [s]."""
+    priority: int = 0
+    """Of SCHED_FIFO; 0: none."""
+    cpu: int | None = None
+    """Processor of the loop; None: any."""
+    publish_every: float = 0.004
+    """Period of the shared state [s]."""
+    percentiles_every: float = 0.5
+    """Period at which the loop's percentiles are worked out [s]."""
+    catch_up: int = 20
+    """Ticks that a loop that was held up makes up at most; what is beyond is dropped and counted."""
+    spin: float = 0.0
+    """The loop wakes this much early and waits busily [s]."""
+    lockstep: bool = False
+    """Ticks run when they are asked for, not when they are due; times of commands are the plant's own."""
+
+
+def make_rig(plant: PortPlant, exchange: Exchange, settings: LoopSettings) -> Rig:
+    """Everything that the compiled loop works on."""
+    control, port = plant.controller, plant.port()
+    core = snapshot_dtype(len(port.q), ())
+    flat, raw = np.zeros(len(exchange.shared)), np.zeros(COMMAND.itemsize // 8)
+    return Rig(
+        arm=control.model,
+        config=control.config,
+        state=control.state,
+        loop=_loop_record(plant.period, settings),
+        raw=raw.view(COMMAND)[0],
+        command=np.zeros((), command_dtype())[()],
+        flat_command=raw,
+        core=flat[: core.itemsize // 8].view(core)[0],
+        flat=flat,
+        port=port,
+        words=exchange.words,
+        shared=exchange.shared,
+        slots=exchange.slots,
+        lateness=new_counts(),
+        compute=new_counts(),
+    )
+
+
+def _loop_record(period: float, settings: LoopSettings) -> np.void:
+    loop = np.zeros((), loop_dtype())[()]
+    for name in ("hold_after", "publish_every", "percentiles_every", "spin"):
+        loop[name] = round(getattr(settings, name) * 1e9)
+    loop["period"], loop["catch_up"], loop["lockstep"] = round(period * 1e9), settings.catch_up, settings.lockstep
+    loop["digest"] = DIGEST
+    loop["gettime"], loop["nanosleep"] = clock_functions()
+    return loop
+
+
+@dataclass
+class _Signals:
+    """Between the loop's thread and the one that serves it."""
+
+    park: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    parked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+    closing: bool = False
+
+
+class RealtimeLoop:
+    """Runs ``plant`` in a thread that never asks for the interpreter between ``start`` and ``close``.
+
+    A reset parks it; everything else that happens to the arm happens in compiled code (``cycle``).
+    """
+
+    def __init__(self, plant: PortPlant, exchange: Exchange, settings: LoopSettings) -> None:
+        self.plant, self.exchange, self.settings = plant, exchange, settings
+        self.rig = make_rig(plant, exchange, settings)
+        self.grants: Grants | None = None
+        self._signals = _Signals()
+        self._thread = threading.Thread(target=self._work, name="arm loop", daemon=True)
+        self._rejected = 0
+
+    def compile(self) -> None:
+        """Make sure that everything is machine code; nothing moves."""
+        park = self._signals.park
+        park[0] = 1
+        run(self.rig, park.ctypes.data)
+        park[0] = 0
+        publish(self.rig, time.monotonic_ns())
+
+    def start(self) -> None:
+        """Compile, then begin."""
+        self.compile()
+        self._thread.start()
+
+    def _work(self) -> None:
+        signals = self._signals
+        self.grants = request_realtime(self.settings.priority, self.settings.cpu)
+        self.rig.loop["fifo"] = self.grants.fifo
+        for remedy in self.grants.remedies:
+            LOG.warning("%s", remedy)
+        while True:
+            run(self.rig, signals.park.ctypes.data)
+            signals.parked.set()
+            signals.go.wait()
+            signals.go.clear()
+            if signals.closing:
+                return
+
+    def park(self) -> None:
+        """Let the loop finish its round and stand still; the arm gets no more ticks."""
+        store_word(self._signals.park.ctypes.data, 1)
+        if not self._signals.parked.wait(PATIENCE):
+            raise ConnectionLostError(f"the arm's loop has not answered for {PATIENCE:g} s: restart the graph")
+        self.plant.ticks = int(self.rig.loop["ticks"])
+
+    def resume(self) -> None:
+        """Go on after ``park``, with new deadlines."""
+        self._signals.parked.clear()
+        store_word(self._signals.park.ctypes.data, 0)
+        self._signals.go.set()
+
+    def close(self) -> None:
+        """End the loop. The last torque was the last tick's: ask the plant to stop if it needs to be told."""
+        if self._thread.is_alive():
+            self.park()
+            self._signals.closing = True
+            self._signals.go.set()
+            self._thread.join(PATIENCE)
+
+    def serve(self) -> None:
+        """What Python does for the loop, now and then: resets that were asked for, and a line for what was refused."""
+        seed = self.exchange.take_reset()
+        if seed is not None and not self.exchange.halted:
+            self.park()
+            self.plant.reset(seed)
+            self._after_reset(seed)
+            self.resume()
+        self._log_rejected()
+
+    def _after_reset(self, seed: int) -> None:
+        loop = self.rig.loop
+        loop["ticks"] = 0
+        loop["resets"] += 1
+        loop["seed"] = seed
+        publish(self.rig, time.monotonic_ns())
+        self.exchange.confirm_reset()
+
+    def _log_rejected(self) -> None:
+        count = int(self.rig.loop["rejected"])
+        if self._rejected < count and self._rejected < LOUD:
+            code = int(self.rig.loop["code"])
+            why = REASONS[code] if 0 <= code < len(REASONS) else "its number or source is of no use: correct its sender"
+            LOG.warning("a command was refused, %s (%d in all)", why, count)
+        self._rejected = count

@@ -1,0 +1,182 @@
+"""The compiled loop over the twin: commands, holds, resets, bit-equal torques; no Python, no GIL, no allocation."""
+
+import sys
+import threading
+import time
+import tracemalloc
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from numba.core.runtime import _nrt_python as nrt
+from numba.core.runtime import rtsys
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from loop_rig import LoopRig, digest_of, script, twin_torques
+
+from controllers.cycle import cycle
+from controllers.loop_alarm import LoopAlarm
+from robot_rl.core.records import Mode
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with LoopRig() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request):
+    if "rig" in request.fixturenames:
+        rig = request.getfixturevalue("rig")
+        ticket = rig.bridge.ask_reset(0)
+        rig.wait(0.05)
+        assert rig.bridge.reset_done(ticket)
+
+
+def test_a_command_moves_the_arm_and_the_snapshot_is_the_twins_own_state(rig):
+    start = rig.wait(0.02)["ee_pose"].copy()
+    target = start + np.array([0, 0.03, 0, 0, 0, 0, 0])
+    for seq in range(1, 13):
+        rig.send(seq=seq, pose=target)
+        rig.wait(0.1)
+    assert rig.record["accepted"] >= 12
+    np.testing.assert_allclose(rig.state().ee_pose[:3], target[:3], atol=4e-3)
+    rig.loop.park()
+    rig.read()
+    state, twin = rig.state(), rig.twin.state()
+    np.testing.assert_allclose(state.q, twin.q, atol=2e-3)
+    np.testing.assert_allclose(state.ee_pose, twin.ee_pose, atol=2e-3)
+    np.testing.assert_array_equal(state.reference, twin.reference)
+    np.testing.assert_array_equal(rig.record["object.target"], rig.twin.objects()["target"])
+    assert state.energy.budget == twin.energy.budget
+    rig.loop.resume()
+
+
+BAD = ({"pose": np.full(7, np.nan)}, {"seq": -(2.0**60)}, {"pose": np.r_[9.0, np.zeros(6)]})
+
+
+@pytest.mark.parametrize("changes", BAD)
+def test_what_cannot_be_obeyed_is_counted_and_holds(rig, changes):
+    start = rig.wait(0.02)["ee_pose"].copy()
+    rejected, accepted = float(rig.record["rejected"]), float(rig.record["accepted"])
+    rig.send(seq=1, pose=start + np.array([0, 0.2, 0, 0, 0, 0, 0]))
+    rig.wait(0.05)
+    rig.send(**{"seq": 2, "pose": start, **changes})
+    rig.wait(0.05)
+    assert (rig.record["rejected"] - rejected, rig.record["accepted"] - accepted) == (1, 1)
+    assert rig.record["mode"] == Mode.HOLD
+
+
+def test_a_silent_bridge_holds_and_its_last_command_is_dropped(rig):
+    start = rig.wait(0.02)["ee_pose"].copy()
+    accepted = float(rig.record["accepted"])
+    rig.wait(0.25, beat=False)
+    assert rig.record["connected"] == 0
+    rig.send(seq=1, pose=start)
+    rig.wait(0.05, beat=False)
+    rig.wait(0.05)
+    assert rig.record["connected"] == 1
+    assert rig.record["accepted"] == accepted, "a command from before the silence must not move the arm after it"
+
+
+def test_what_is_asked_for_is_granted_in_the_next_tick(rig):
+    rig.wait(0.02)
+    waits = []
+    for _ in range(40):
+        asked = time.monotonic()
+        rig.bridge.ask_stop()
+        rig.wait(0.012)
+        waits.append(rig.bridge.held_at() - asked)
+    assert min(waits) > 0
+    assert np.median(waits) < 2e-3
+
+
+def burn(stop):
+    while not stop.is_set():
+        sum(range(1000))
+
+
+def test_a_thread_that_burns_the_interpreter_does_not_make_the_loop_late(rig):
+    """A loop in Python would be 5 ms late then, the interpreter's switching interval."""
+    counts = rig.loop.rig.lateness
+
+    def lateness(seconds):
+        before = counts.copy()
+        rig.bridge.beat(time.monotonic() + seconds)
+        time.sleep(seconds)
+        added = np.cumsum(counts - before)
+        return np.searchsorted(added, added[-1] / 2)
+
+    stop = threading.Event()
+    thread = threading.Thread(target=burn, args=(stop,), daemon=True)
+    quiet = lateness(0.5)
+    thread.start()
+    busy = lateness(1.0)
+    stop.set()
+    thread.join()
+    assert busy < 1000, "the median wake-up is late by less than 1 ms"
+    assert busy < quiet + 500
+
+
+def test_nothing_is_allocated_in_the_loop():
+    """Neither by numba's runtime nor by the interpreter, over commands, ticks and snapshots."""
+    with LoopRig(lockstep=True) as rig:
+        rig.loop.park()
+        tuple_of_all = rig.loop.rig
+        _many(tuple_of_all, 1)
+        nrt.memsys_enable_stats()
+        tracemalloc.start()
+        try:
+            before, python = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()[0]
+            ticks = int(tuple_of_all.loop["total"])
+            _many(tuple_of_all, 200)
+            after, used = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()[0] - python
+        finally:
+            tracemalloc.stop()
+            nrt.memsys_disable_stats()
+        assert tuple_of_all.loop["total"] == ticks + 200 * 3
+        assert after.alloc - before.alloc < 20, "boxing the arguments once; nothing per tick"
+        assert used < 5000
+        rig.loop.resume()
+
+
+@numba.njit(nogil=True)
+def _many(rig, rounds):
+    for _ in range(rounds):
+        cycle(rig, 3)
+
+
+def test_equal_commands_give_equal_torques_in_the_twin_and_in_the_loop():
+    torques = twin_torques()
+    assert np.abs(torques).max() > 1.0
+    with LoopRig(lockstep=True) as rig:
+        start = rig.twin.controller.state["ee_pose"].copy()
+        for _, command in script(start):
+            rig.send(**{name: getattr(command, name) for name in command.__dataclass_fields__})
+            rig.advance(100)
+        assert rig.record["digest"] == digest_of(torques)
+        np.testing.assert_array_equal(rig.record["tau"], torques[-1])
+
+
+def test_a_loop_that_stands_still_is_noticed_and_a_parked_one_is_not(rig):
+    alarm = LoopAlarm(rig.bridge, priority=30)
+    try:
+        rig.wait(0.05)
+        rig.loop.park()
+        before = alarm.stalls
+        time.sleep(0.05)
+        assert alarm.stalls == before, "parked for a reset"
+        rig.loop.exchange._store(11, time.monotonic_ns())  # a loop that died right after a turn
+        time.sleep(0.05)
+        assert alarm.stalls == before + 1
+        assert alarm.silent_for > 0.03
+        assert alarm.reaction < 0.02
+    finally:
+        rig.loop.exchange._store(11, 0)
+        rig.loop.resume()
+        alarm.close()
