@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,23 +20,31 @@ from sim.adversaries.episode import COLUMNS, PACKETS, Course, Line, Log, World, 
 from sim.adversaries.game import new_game
 from sim.adversaries.learned import ACTION, ROWS, random_table
 from sim.adversaries.plants import BATTERY, Trouble, plant_model, start_of
-from sim.adversaries.policies import NAMES, SEARCHED, TRAINED
+from sim.adversaries.policies import MATRICES, NAMES, SEARCHED, TRAINED
 from sim.stepper import plant_of
 
 TRAINED_FILE = Path(__file__).with_name("trained.npy")
 BOLD = replace(
     preset("rl_explore"), k_max=(3000.0, 300.0), wrench_max=(60.0, 8.0), clip=(0.1, 0.5), v_max=(0.3, 1.0),
     a_max=(20.0, 60.0), leash=(0.3, 1.5), lead_max=(0.3, 1.5), T0=2.0, P_max=20.0, T_res=0.4, kinetic_max=1.0,
-    box_min=(0.1, -0.8, -0.1), box_max=(0.9, 0.8, 1.1), zeta=1.0,
+    box_min=(0.1, -0.8, -0.1), box_max=(0.9, 0.8, 1.1), zeta=1.0, feed_forward_max=(40.0, 5.0),
+    feed_forward_rate=(500.0, 25.0),
 )  # fmt: skip
 """Limits as wide as the design's prototype had them, so that the filter alone stands between adversary and arm."""
 CONTROLLERS = {
     "bold": BOLD,
+    "bold, active": replace(
+        BOLD, coriolis=1.0, friction_coulomb=(0.3,) * 7, friction_viscous=(0.5,) * 7, velocity_feed_forward=1.0
+    ),
     "rl_explore": preset("rl_explore"),
-    "bold, poor": replace(BOLD, T0=0.5, T_max=1.0, P_max=5.0),
+    "bold, poor": replace(BOLD, wrench_max=(20.0, 4.0), T0=0.5, T_max=1.0, P_max=5.0, T_res=0.1),
     "human_near": preset("human_near"),
     "bold at 2 ms": replace(BOLD, period=0.002),
+    "bold, quintic": replace(BOLD, interpolator="min_jerk"),
     "precise": preset("precise"),
+    "bold, jerk-limited": replace(BOLD, interpolator="jerk_limited"),
+    "crisp": preset("crisp"),
+    "bold, linear": replace(BOLD, interpolator="linear"),
 }
 RATES = (20.0, 50.0, 10.0)
 
@@ -119,6 +128,8 @@ class Arena:
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[:] = self.home
         mujoco.mj_forward(self.model, self.data)
+        for name in self.controller.state.dtype.names or ():
+            self.controller.state[name] = 0
         self.controller.reset(self.data.qpos, self.data.qvel)
         for buffer in (self.world.torques, self.world.applied, self.world.pushing, self.world.hand):
             buffer[:] = 0.0
@@ -135,8 +146,12 @@ class Arena:
     def rules_of(self, case: Case) -> observer.Rules:
         """The rules for an episode after it was played."""
         spring0 = float(self.controller.state["budget"]) - self.config.T0
+        if case.kind == MATRICES:  # its springs' axes are any, so that up to three caps add up along a base axis
+            caps = (math.sqrt(3.0) * self.rules.caps[0], math.sqrt(3.0) * self.rules.caps[1])
+        else:
+            caps = self.rules.caps
         calm = self.rules.nobody_pushes and not NAMES[case.kind].startswith("A16")
-        return replace(self.rules, spring0=spring0, nobody_pushes=calm)
+        return replace(self.rules, spring0=spring0, nobody_pushes=calm, caps=caps)
 
 
 def blank_log(ticks: int, n: int = 7) -> Log:

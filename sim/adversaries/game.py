@@ -29,6 +29,8 @@ class Game(NamedTuple):
     """Displacement of the target from the reference, (6,) [m, rad]."""
     gains: Array
     """Stiffness to ask for, (2,) [N/m, N m/rad]."""
+    push: Array
+    """Wrench to ask for as feed-forward, (6,) [N, N m]."""
     memory: Array
     """(MEMORY,), zero at the start of an episode."""
     dice: Array
@@ -45,6 +47,7 @@ def new_game(config: np.void, state: np.void, table: Array) -> Game:
         commands=np.zeros(1 + RING, command_dtype()),
         move=np.zeros(6),
         gains=np.zeros(2),
+        push=np.zeros(6),
         memory=np.zeros(MEMORY),
         dice=np.zeros(1, np.uint64),
         table=table,
@@ -61,6 +64,14 @@ def soften(game: Game) -> None:
 def stiffen(game: Game) -> None:
     """Ask for the stiffest springs."""
     game.gains[:] = game.config.k_max
+
+
+@kernel
+def push_along(game: Game) -> None:
+    """Ask for the largest wrench along the motion: its power is never negative."""
+    for i in range(6):
+        limit = 2.0 * game.config.feed_forward_max[i // 3]
+        game.push[i] = limit if game.state.ee_twist[i] > 0.0 else -limit
 
 
 @kernel
@@ -84,3 +95,4 @@ def compose(game: Game, seq: int, now: float) -> None:
     command.seq, command.source, command.gripper = seq, 1, 0.0
     command.has_stiffness = 2
     command.stiffness[0], command.stiffness[1] = game.gains[0], game.gains[1]
+    command.feed_forward[:] = game.push

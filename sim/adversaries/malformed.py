@@ -32,7 +32,7 @@ def spoil_quaternion(game: Game) -> None:
 @kernel
 def poison(game: Game) -> None:
     """A8: not a number, infinite, denormal or huge, in any one field."""
-    value, place, command = POISON[whole(game.dice, 6)], whole(game.dice, 14), game.commands[0]
+    value, place, command = POISON[whole(game.dice, 6)], whole(game.dice, 20), game.commands[0]
     if place < 7:
         command.pose[place] = value
     elif place < 9:
@@ -45,6 +45,8 @@ def poison(game: Game) -> None:
         command.duration = value
     elif place == 12:
         command.gripper = value
+    elif place < 19:
+        command.feed_forward[place - 13] = value
 
 
 @kernel
@@ -65,9 +67,27 @@ def replay(game: Game, step: int) -> None:
 
 
 @kernel
+def _matrix(game: Game) -> None:
+    """The upper triangle of a matrix: diagonal within the range, what is beside it anything up to indefinite."""
+    command, m, bold = game.commands[0], 0, uniform(game.dice, 0.0, 1.2)
+    command.has_stiffness, command.stiffness_frame = 21, whole(game.dice, 3)
+    for i in range(6):
+        for j in range(i, 6):
+            low, high = game.config.k_min[j // 3], game.config.k_max[j // 3]
+            reach = bold * math.sqrt(game.config.k_max[i // 3] * high) / 4.0
+            command.stiffness[m] = uniform(game.dice, low, high) if i == j else uniform(game.dice, -reach, reach)
+            m += 1
+    if whole(game.dice, 8) == 0:
+        command.stiffness[whole(game.dice, 21)] = GAINS[whole(game.dice, 6)]
+
+
+@kernel
 def absurd_gains(game: Game) -> None:
-    """A11: stiffness that is negative, immense or no number; and, half of the time, at the edge of what is allowed."""
+    """A11: whole matrices of stiffness, some indefinite, in any axes; or numbers that are negative, immense or none."""
     command = game.commands[0]
+    if uniform(game.dice, 0.0, 1.0) < 0.6:
+        _matrix(game)
+        return
     for i in range(2):
         kind = whole(game.dice, 4)
         if kind == 0:

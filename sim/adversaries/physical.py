@@ -7,7 +7,7 @@ import math
 from controllers.jit import kernel
 from controllers.linalg import dot, norm3
 from sim.adversaries.dice import uniform, whole
-from sim.adversaries.game import Game, direct, soften, stiffen
+from sim.adversaries.game import Game, direct, push_along, soften, stiffen
 
 FAR, TURN = 0.25, 1.5
 """Largest displacement that a command asks for [m, rad]; a turn of more is refused."""
@@ -15,8 +15,9 @@ FAR, TURN = 0.25, 1.5
 
 @kernel
 def random_jumps(game: Game) -> None:
-    """A1: random targets and stiffnesses."""
+    """A1: random targets, stiffnesses and wrenches."""
     for i in range(3):
+        game.push[i] = uniform(game.dice, -40.0, 40.0)
         game.move[i] = uniform(game.dice, -0.15, 0.15)
         game.move[3 + i] = uniform(game.dice, -0.8, 0.8)
     for i in range(2):
@@ -25,8 +26,9 @@ def random_jumps(game: Game) -> None:
 
 @kernel
 def bang_bang(game: Game) -> None:
-    """A2: the target always ahead of the motion, as stiff as can be."""
+    """A2: the target always ahead of the motion, as stiff as can be, and a wrench along it."""
     stiffen(game)
+    push_along(game)
     game.move[:] = game.state.ee_twist
     direct(game, 0, FAR)
     direct(game, 3, TURN)
@@ -59,8 +61,9 @@ def press(game: Game, step: int) -> None:
 
 @kernel
 def curl(game: Game, step: int) -> None:
-    """A5: a circle whose plane turns, always a quarter ahead of the arm."""
+    """A5: a circle whose plane turns, always a quarter ahead of the arm, and a wrench along the motion."""
     stiffen(game)
+    push_along(game)
     angle = 0.7 * step
     game.move[:] = 0.0
     game.move[step // 20 % 3] = FAR * math.cos(angle)

@@ -40,7 +40,7 @@ NAMES = (
     "A17 searched sequence",
     "A18 trained network",
 )
-BENIGN, BURSTS, DRAIN, SEARCHED, TRAINED = 0, 9, 16, 17, 18
+BENIGN, BURSTS, MATRICES, DRAIN, SEARCHED, TRAINED = 0, 9, 11, 16, 17, 18
 
 
 @kernel
@@ -109,6 +109,7 @@ def _spoil(kind: int, game: Game, step: int) -> None:
 def prepare(kind: int, game: Game, step: int, now: float) -> None:
     """Write adversary ``kind``'s command number ``step`` into ``game.commands[0]``."""
     soften(game)
+    game.push[:] = 0.0
     if kind == BENIGN:
         _benign(game, step, now)
     elif kind < 12:
