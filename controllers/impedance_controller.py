@@ -37,6 +37,11 @@ class PassiveImpedance:
         self.model, self.config, self.state = (array[0] for array in self._records)
         self.reset(model.home, np.zeros(model.n))
 
+    @property
+    def records(self) -> tuple[Array, Array, Array]:
+        """Arrays of length one that hold the records of the model, the configuration and the state."""
+        return self._records
+
     def reset(self, q: Array, dq: Array) -> None:
         """Start anew at ``q`` [rad], ``dq`` [rad/s], (n,): reference and goal there, tank full, ledger at zero."""
         reset(self.model, self.config, self.state, _vector(q), _vector(dq))
@@ -53,14 +58,18 @@ class PassiveImpedance:
         A chunk that is still being played is blended into the new one, and its tail discarded.
         ``CommandRejectedError`` when there is anything wrong; the arm then holds.
         """
+        self.write_chunk(commands)
+        code = accept_chunk(self.config, self.state, command_record(commands[-1]), len(commands), now)
+        if code != ACCEPTED:
+            raise CommandRejectedError(f"chunk {commands[-1].seq} was refused, {REASONS[code]}")
+
+    def write_chunk(self, commands: Sequence[Command]) -> None:
+        """Put the waypoints of a chunk where ``accept_chunk`` looks for them."""
         if not 0 < len(commands) <= WAYPOINTS:
             raise CommandRejectedError(f"a chunk has {len(commands)} commands: send 1 to {WAYPOINTS}")
         for i, command in enumerate(commands):
             self.state["waypoints_new"][i, 0] = command.stamp
             self.state["waypoints_new"][i, 1:] = command.pose
-        code = accept_chunk(self.config, self.state, command_record(commands[-1]), len(commands), now)
-        if code != ACCEPTED:
-            raise CommandRejectedError(f"chunk {commands[-1].seq} was refused, {REASONS[code]}")
 
     def tighten(self, config: ControllerConfig) -> None:
         """Take over ``config``, which may be narrower than the present one in every bound but wider in none.

@@ -37,5 +37,9 @@ class CommandRejectedError(RobotRLError):
     """The arm refused a command that was not finite or out of range: correct the sender."""
 
 
+class ActivationRefusedError(RobotRLError):
+    """The arm refused to start or to go home: mend what the message names."""
+
+
 class MissingDependencyError(RobotRLError):
     """An optional package or system library is missing: install it as the message says."""

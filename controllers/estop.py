@@ -1,0 +1,60 @@
+"""Coming to rest: joint damping in place of every spring, for the software stop and for all faults (control.md §3.7).
+
+An external device remains the authority; this is a stop of category 2: controlled, under power, latched by the guard.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controllers.barrier import enforce_barrier
+from controllers.interpolation import hold
+from controllers.jit import kernel
+from controllers.limits import add_limit_torque, limit_power, limit_torque
+from controllers.linalg import dot
+from robot_rl.core.records import Array
+
+
+@kernel
+def release(state: np.void) -> None:
+    """Let go of everything: springs off, reference and goal where the tool is.
+
+    This only lowers V; the next settlement books what was stored as a gain of the tank, exactly.
+    """
+    state.soften, state.soften_goal = 0.0, 0.0
+    state.reference[:] = state.ee_pose
+    state.reference_velocity[:] = 0.0
+    state.reference_acceleration[:] = 0.0
+    state.feed_forward[:] = 0.0
+    hold(state)
+
+
+@kernel
+def damping_torque(arm: np.void, config: np.void, state: np.void, rate: float, tau: Array) -> None:
+    """``tau`` (n,) := -rate M dq, which makes every velocity die out alike at ``rate`` [1/s], and the joints' ends."""
+    for i in range(tau.shape[0]):
+        tau[i] = -rate * dot(state.mass[i], state.dq)
+    add_limit_torque(arm, config, state, tau)
+
+
+@kernel
+def apply_instead(arm: np.void, config: np.void, state: np.void, before: Array, tau: Array) -> None:
+    """Put ``tau`` (n,), within all limits, in the place of the torque that the tick has just chosen.
+
+    ``before`` is the torque that was applied up to now: rate and barrier count from there, so the ledger stays exact.
+    ``tau`` is changed.
+    """
+    state.tau[:] = before
+    limit_power(config, state, 0.0, tau)
+    limit_torque(config, state, tau)
+    enforce_barrier(arm, config, state, tau)
+    state.tau[:] = tau
+
+
+@kernel
+def at_rest(dq: Array, speed: float) -> bool:
+    """Whether no joint is faster than ``speed`` [rad/s]."""
+    for i in range(dq.shape[0]):
+        if not abs(dq[i]) <= speed:
+            return False
+    return True

@@ -1,0 +1,88 @@
+"""The twin with everything around the control law that a real arm has: phases, watchdogs, stops, the black box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import mujoco
+
+from controllers.collision import Shape
+from controllers.config import ControllerConfig
+from controllers.guard import guarded_tick
+from controllers.guard_record import Box, GuardConfig, Guarded
+from controllers.jit import kernel
+from controllers.lifecycle import Ask
+from controllers.supervisor import Measurement, Supervisor
+from robot_rl.core.records import Command
+from sim.native import call_model_data
+from sim.stepper import Plant
+from sim.twin import Twin
+
+
+@kernel
+def guarded_advance(g: Guarded, plant: Plant, start: int, ticks: int) -> None:
+    """Run ``ticks`` periods from number ``start`` on, as ``stepper.advance`` does, with the guard around each tick."""
+    for i in range(ticks):
+        guarded_tick(g, plant.q, plant.dq, plant.tau_external, (start + i) * g.config[0].period)
+        for j in range(plant.q.shape[0]):
+            plant.applied[j] = g.state[0].tau[j]
+        call_model_data(plant.step, plant.model, plant.data)
+
+
+class GuardedTwin(Twin):
+    """A twin whose controller is supervised.
+
+    Args:
+        scene: Name of the scene.
+        controller: What the controller is told.
+        settings: What the guard is told.
+        shape: The arm's body and the scene for the collision check; None: no check.
+        box: The black box; None: none.
+    """
+
+    def __init__(
+        self,
+        scene: str,
+        controller: ControllerConfig,
+        settings: GuardConfig | None = None,
+        shape: Shape | None = None,
+        box: Box | None = None,
+    ) -> None:
+        super().__init__(scene, controller)
+        self.supervisor = Supervisor(self.controller, settings, shape, box)
+        self.supervisor.configure()
+
+    def measured(self) -> Measurement:
+        """What the arm reports now."""
+        plant = self._plant
+        return Measurement(q=plant.q.copy(), dq=plant.dq.copy(), tau_external=plant.tau_external.copy(), now=self.now())
+
+    def advance(self, ticks: int) -> None:
+        """Run ``ticks`` control periods under guard."""
+        guarded_advance(self.supervisor.rig, self._plant, self.ticks, ticks)
+        self.ticks += ticks
+
+    def advance_through(self, ticks: int, fault: Callable[[Measurement], Measurement]) -> None:
+        """Run ``ticks`` periods in which ``fault`` stands between the arm and what the controller is told of it."""
+        for _ in range(ticks):
+            self._plant.applied[:] = self.supervisor.tick(fault(self.measured()))
+            mujoco.mj_step(self.model, self.data)
+            self.ticks += 1
+
+    def send(self, command: Command) -> Command:
+        """Hand a command to the supervisor; ``CommandRejectedError`` when it does not count or is not sound."""
+        self.supervisor.submit(command, self.now())
+        state = self.controller.state
+        state["peak_force"] = 0.0
+        return replace(command, pose=state["goal"].copy())
+
+    def reset(self, seed: int) -> None:
+        """Everything as at the start of the episode that belongs to ``seed``; the arm is active at once."""
+        super().reset(seed)
+        self.supervisor.reset(self._plant.q, self._plant.dq)
+
+    def stop(self) -> None:
+        """Hold from the next tick on."""
+        self.supervisor.ask(Ask.HOLD)
+
