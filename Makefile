@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
-BENCHMARKS := $(sort $(filter-out benchmarks/peers.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS ?= $(sort $(filter-out benchmarks/peers.py benchmarks/mutation.py,$(wildcard benchmarks/*.py)))
 
 .PHONY: setup test demo lint figures clean help
 
@@ -45,7 +45,7 @@ lint: setup
 	$(BIN)/pyright
 
 figures: setup
-	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script; done | $(BIN)/python -m robot_rl.report.figures docs/figures.md
+	$(BIN)/python -m robot_rl.report.figures docs $(BENCHMARKS)
 
 clean:
 	rm -rf $(VENV) .venvs build

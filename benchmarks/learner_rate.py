@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 
 from peers import peer_python, result, run_peer
-from rich.console import Console
-from rich.table import Table
 
 LEARNERS = Path(__file__).parent / "learners"
 USED = "numpy==2.2.6 einops==0.8.1 draccus==0.10.0 datasets==4.1.1 huggingface-hub==0.35.3 safetensors==0.6.2"
@@ -37,7 +35,7 @@ def source(who: str) -> str:
 
 
 def main() -> None:
-    """Measure, print a table and the RESULT line."""
+    """Measure and print."""
     pythons = {
         "ours": Path(sys.executable),
         "lerobot_sac": peer_python("lerobot-sac", *LEROBOT),
@@ -51,10 +49,6 @@ def main() -> None:
                 done = run_peer(python, source(who), *map(str, numbers))
                 rates[who][setting].append(done["rate"])
     medians = {who: {s: round(statistics.median(v), 2) for s, v in of.items()} for who, of in rates.items()}
-    table = Table("updates per CPU-second", *medians)
-    for setting in SETTINGS:
-        table.add_row(setting, *(f"{of[setting]:g}" for of in medians.values()))
-    Console().print(table)
     peers = {"LeRobot 0.4.4 SAC": medians["lerobot_sac"], "plain PyTorch": medians["bare"]}
     result("learner_rate", medians["ours"], peers, {"matrix products alone": medians["products"]})
 

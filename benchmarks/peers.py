@@ -12,6 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from robot_rl.report.figures import comparison
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".venvs"
 STAMP = "installed.json"
@@ -86,6 +91,11 @@ def result(
     peers: Mapping[str, Any],
     limit: Mapping[str, Any] | None = None,
 ) -> None:
-    """Print the last line of a benchmark: ``RESULT {json}``."""
+    """Print a table to read, and the last line of a benchmark: ``RESULT {json}``."""
     line = {"benchmark": benchmark, "figures": figures, "peers": peers, "limit": limit or {}, "machine": machine()}
+    header, rows = comparison(line)
+    table = Table(*header, title=benchmark)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=140).print(table)
     print("RESULT " + json.dumps(line), flush=True)

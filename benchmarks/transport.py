@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 from peers import peer_python, result, run_peer
-from rich.console import Console
-from rich.table import Table
 
 WIRES = Path(__file__).with_name("wires")
 LEROBOT = (
@@ -73,10 +71,6 @@ def main() -> None:
         for wire, python in pythons.items():
             rounds[wire].append(measure(python, wire))
     medians = {wire: median(of) for wire, of in rounds.items()}
-    table = Table("figure", *medians)
-    for name in medians["ours"]:
-        table.add_row(name, *(f"{of[name]:g}" for of in medians.values()))
-    Console().print(table)
     ours, limit = medians.pop("ours"), medians.pop("tcp")
     ours |= {"weights_5mb_ms": weights_ms(5), "weights_50mb_ms": weights_ms(50)}
     result("transport", ours, medians, limit)

@@ -110,8 +110,23 @@ def test_damaged_files_are_named(tmp_path: Path, content: str) -> None:
         read_run(tmp_path)
 
 
-def test_benchmark_results_become_a_page() -> None:
-    lines = ["noise", 'RESULT {"benchmark": "control_tick", "ours": {"p50_us": 3.14159}, "n": 5}']
-    page = benchmark_figures.markdown(benchmark_figures.results(lines))
-    assert "## control_tick" in page
-    assert "| ours p50_us | 3.142 |" in page
+SCRIPT = """print('noise'); print('RESULT {"benchmark": "tick", "figures": {"p50_us": 3.14159, "with": {"wall": 5}},'
+ ' "peers": {"other": {"p50_us": 99.0}}, "limit": {"p50_us": 1.5}, "machine": {"cores": 2}}')"""
+
+
+def test_benchmark_results_become_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text(SCRIPT)
+    bad.write_text("raise SystemExit(1)")
+    for scripts in ([good], [good, bad]):
+        monkeypatch.setattr("sys.argv", ["figures", str(tmp_path), *map(str, scripts)])
+        if bad in scripts:
+            with pytest.raises(SystemExit, match="bad.py failed"):
+                benchmark_figures.main()
+        else:
+            benchmark_figures.main()
+        page = (tmp_path / "figures.md").read_text()
+        assert page.count("## tick") == 1
+        assert "| figure | ours | other | limit |" in page
+        assert "| p50_us | 3.142 | 99 | 1.5 |" in page
+        assert "| with wall | 5 |  |  |" in page
