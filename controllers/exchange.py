@@ -163,6 +163,11 @@ class Exchange:
         """Ticks that the arm has made since it started."""
         return self._word(Word.TOTAL)
 
+    @property
+    def arm_beat(self) -> int:
+        """When the arm's loop last finished a round, monotonic [ns]; 0 while it is parked or has not begun."""
+        return self._word(Word.ARM_BEAT)
+
     def bridge_age(self, now: float) -> float:
         """Arm: time since the bridge last gave a sign of life [s]."""
         return now - self._word(Word.BRIDGE_BEAT) * 1e-9

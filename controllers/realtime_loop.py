@@ -26,6 +26,8 @@ LOUD = 20
 """Rejected commands that are named; the others are only counted."""
 DIGEST = 1469598103934665603
 """Where the hash of the torques starts."""
+START = 60.0
+"""How long the loop may take to begin [s]."""
 PATIENCE = 10.0
 """How long the loop may take to park [s]."""
 
@@ -119,9 +121,14 @@ class RealtimeLoop:
         publish(self.rig, time.monotonic_ns())
 
     def start(self) -> None:
-        """Compile, then begin."""
+        """Compile, then begin; returns when the loop turns. To lock the memory of a process may take seconds."""
         self.compile()
         self._thread.start()
+        end = time.monotonic() + START
+        while self.exchange.arm_beat == 0:
+            if time.monotonic() > end:
+                raise ConnectionLostError(f"the arm's loop has not begun within {START:g} s: use a less busy machine")
+            time.sleep(0.002)
 
     def _work(self) -> None:
         signals = self._signals

@@ -1,5 +1,6 @@
 """A real-time loop over a twin, driven from the same process as a bridge would drive it."""
 
+import gc
 import os
 import time
 
@@ -36,6 +37,8 @@ class LoopRig:
     def __exit__(self, *exc):
         self.loop.close()
         self.loop.exchange.unlink()
+        gc.unfreeze()
+        gc.enable()
 
     def send(self, **changes):
         now = time.monotonic()
