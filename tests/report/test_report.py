@@ -121,7 +121,7 @@ def test_benchmark_results_become_a_page(tmp_path: Path, monkeypatch: pytest.Mon
     for scripts in ([good], [good, bad]):
         monkeypatch.setattr("sys.argv", ["figures", str(tmp_path), *map(str, scripts)])
         if bad in scripts:
-            with pytest.raises(SystemExit, match="bad.py failed"):
+            with pytest.raises(SystemExit, match=r"bad\.py failed"):
                 benchmark_figures.main()
         else:
             benchmark_figures.main()
