@@ -89,18 +89,27 @@ def _limit_lead(config: np.void, state: np.void) -> None:
 
 
 @kernel
+def _refuse(state: np.void, command: np.void, code: int) -> int:
+    """Count a refusal and hold; its number is used up, so that a copy of it is old."""
+    state.last_code = code
+    state.rejected += 1
+    if code != STALE:
+        if code != SOURCE:
+            state.last_seq[command.source] = command.seq
+        hold(state)
+    return code
+
+
+@kernel
 def accept(config: np.void, state: np.void, command: np.void, now: float) -> int:
     """Make ``command`` the goal and return 0, or count it as rejected, hold, and return why (``REASONS``).
 
     An old or repeated sequence number is counted and ignored: it does not make the arm hold.
     """
     code = _check(config, state, command, now)
-    state.last_code = code
     if code != ACCEPTED:
-        state.rejected += 1
-        if code != STALE:
-            hold(state)
-        return code
+        return _refuse(state, command, code)
+    state.last_code = code
     clamp_pose(config, state.candidate)
     state.goal[:] = state.candidate
     _limit_lead(config, state)
@@ -180,12 +189,9 @@ def accept_chunk(config: np.void, state: np.void, command: np.void, count: int, 
         code = STIFFNESS
     if code == ACCEPTED:
         code = FAULTED if state.mode == 4 else _check_waypoints(config, state, count, now)
-    state.last_code = code
     if code != ACCEPTED:
-        state.rejected += 1
-        if code != STALE:
-            hold(state)
-        return code
+        return _refuse(state, command, code)
+    state.last_code = code
     take_over(config, state, count, now, state.interpolator == CHUNK)
     state.interpolator = CHUNK
     state.segment_left = 0.0

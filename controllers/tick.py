@@ -41,6 +41,7 @@ def reset(model: np.void, config: np.void, state: np.void, q: Array, dq: Array) 
     state.reference_velocity[:] = 0.0
     state.reference_acceleration[:] = 0.0
     state.step[:] = 0.0
+    state.error[:] = 0.0
     _reset_springs(config, state)
     measure(model, state, q, dq)
     task_space(config, state)

@@ -14,8 +14,8 @@ from controllers.jit import kernel
 from controllers.linalg import norm3
 from robot_rl.core.records import Array
 
-PROJECTIONS = 4
-"""Rounds of projection onto all shapes; more only matter where three of them meet."""
+PROJECTIONS = 12
+"""Rounds of projection onto all shapes; more than one only matter where several of them meet."""
 TILT_SHARE = 0.1
 """Stiffness of the tilt cone [N m/rad] per stiffness of a wall [N/m]; metres squared."""
 REACH = 1.0
@@ -151,14 +151,21 @@ def _into_box(config: np.void, pose: Array) -> None:
 
 @kernel
 def clamp_pose(config: np.void, pose: Array) -> None:
-    """Project ``pose`` (7,) into the workspace, in place: the nearest position, the smallest turn."""
+    """Project ``pose`` (7,) into the workspace, in place: the nearest position, the smallest turn.
+
+    Where a sphere sticks out of the box, millimetres may be left; then the sphere counts.
+    """
     for _ in range(PROJECTIONS):
-        leave_spheres(config, pose)
+        moved = leave_spheres(config, pose)
         for i in range(config.n_half_spaces):
             depth = _plane_excess(config.half_spaces[i], pose)
+            moved = moved or depth > 0.0
             for j in range(3):
                 pose[j] -= depth * config.half_spaces[i, j]
         _into_box(config, pose)
+        if not moved:
+            break
+    leave_spheres(config, pose)
     if config.tilt_max < math.pi:
         _untilt(config, pose)
 

@@ -7,9 +7,9 @@ import pytest
 
 from controllers.config import preset
 from controllers.impedance_controller import PassiveImpedance
-from controllers.trajectory import propose
 from controllers.panda import panda
 from controllers.rotations import pose_add, pose_error
+from controllers.trajectory import propose
 
 
 def follow(controller, seconds):
