@@ -109,16 +109,12 @@ class Recorder:
         return events[max(0, len(events) - int(self.box.counts[EVENTS] - self.dumped[EVENTS])) :]
 
     def copy(self, seconds: float, period: float) -> dict[str, np.ndarray]:
-        """The last ``seconds`` of every ring, oldest first, from the newest snapshot before them on."""
+        """The last ``seconds`` of every ring, oldest first, and what is before them back to a snapshot."""
         counts = self.box.counts.copy()
-        rows = _unrolled(self.box.rows, int(counts[ROWS]))[SPARE if counts[ROWS] >= self.ticks else 0 :]
-        rows = rows[-max(1, round(seconds / period)) :]
+        rows = _unrolled(self.box.rows, int(counts[ROWS]))[SPARE if counts[ROWS] > self.ticks - SPARE else 0 :]
         moments = _unrolled(self.box.moments, int(counts[SNAPSHOTS]))
-        first = int(rows["tick"][0]) if len(rows) else 0
-        start = _last_before(moments["tick"], first)
-        every = _unrolled(self.box.rows, int(counts[ROWS]))
-        since = int(moments["tick"][start]) if len(moments) else first
-        out = {"rows": every[every["tick"] > since], "moments": moments[start:]}
+        start, since = _start(rows["tick"], moments["tick"], max(1, round(seconds / period)))
+        out = {"rows": rows[rows["tick"] > since], "moments": moments[start:]}
         for name in ("configs", "states", "guards"):
             out[name] = _unrolled(getattr(self.box, name), int(counts[SNAPSHOTS]))[start:]
         for name in ("commands", "notes"):
@@ -149,9 +145,17 @@ def _unrolled(ring: np.ndarray, count: int) -> np.ndarray:
     return np.roll(ring, -(count % len(ring)))
 
 
-def _last_before(ticks: np.ndarray, first: int) -> int:
-    """Number of the last snapshot before tick ``first``, or of the first one."""
-    return max(0, int(np.searchsorted(ticks, first)) - 1)
+def _start(rows: np.ndarray, moments: np.ndarray, wanted: int) -> tuple[int, int]:
+    """Number of the snapshot to start from, and its tick: the last one before the ``wanted`` newest rows, or else the
+    first after which no row is missing."""
+    if len(rows) == 0:
+        return len(moments), -1
+    whole = np.flatnonzero(moments >= rows[0] - 1)
+    before = whole[moments[whole] < rows[-min(wanted, len(rows))]]
+    if len(before) == 0 and len(whole) == 0:
+        return len(moments), int(rows[0]) - 1
+    start = int(before[-1]) if len(before) else int(whole[0])
+    return start, int(moments[start])
 
 
 def load(path: Path) -> dict[str, Any]:
