@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from controllers.jit import kernel
-from controllers.linalg import cholesky_into, dot, jacobi_eigen, norm3, solve_lower, solve_upper
+from controllers.linalg import cholesky_into, dot, jacobi_again, norm3, solve_lower, solve_upper
 from robot_rl.core.records import Array
 
 EPSILON = 1e-6
@@ -135,7 +135,7 @@ def damping_modes(state: np.void) -> None:
                 s += c[m, i] * k[m] * c[m, j]
             a[i, j] = s
             a[j, i] = s
-    jacobi_eigen(a, state.vectors, 1e-10)
+    jacobi_again(a, state.vectors, state.matrix_b, 1e-10)
 
 
 @kernel
@@ -150,7 +150,7 @@ def damping_modes_of(state: np.void, k: Array) -> None:
                     s += c[m, i] * k[m, p] * c[p, j]
             a[i, j] = s
             a[j, i] = s
-    jacobi_eigen(a, state.vectors, 1e-10)
+    jacobi_again(a, state.vectors, state.matrix_b, 1e-10)
 
 
 @kernel

@@ -125,10 +125,35 @@ def jacobi_eigen(a: Array, vectors: Array, tolerance: float) -> None:
 
     Stops when every off-diagonal entry is below ``tolerance`` times the trace, after ten sweeps at the latest.
     """
+    for i in range(a.shape[0]):
+        for j in range(a.shape[0]):
+            vectors[i, j] = 1.0 if i == j else 0.0
+    _diagonalise(a, vectors, tolerance)
+
+
+@kernel
+def jacobi_again(a: Array, vectors: Array, scratch: Array, tolerance: float) -> None:
+    """``jacobi_eigen`` of a matrix near the last one: it starts from the last ``vectors`` and needs one or two sweeps.
+
+    Vectors that are not of unit length (none yet, or rounding has added up) are forgotten. Scratch (n, n).
+    """
     n = a.shape[0]
     for i in range(n):
-        for j in range(n):
-            vectors[i, j] = 1.0 if i == j else 0.0
+        if not abs(dot(vectors[i], vectors[i]) - 1.0) < 1e-9:
+            jacobi_eigen(a, vectors, tolerance)
+            return
+    for i in range(n):
+        matvec_into(a, vectors[i], scratch[i])
+    for i in range(n):
+        for j in range(i + 1):
+            a[i, j] = dot(vectors[i], scratch[j])
+            a[j, i] = a[i, j]
+    _diagonalise(a, vectors, tolerance)
+
+
+@kernel
+def _diagonalise(a: Array, vectors: Array, tolerance: float) -> None:
+    n = a.shape[0]
     limit = 0.0
     for i in range(n):
         limit += tolerance * abs(a[i, i])

@@ -31,6 +31,7 @@ __all__ = ["external_wrench", "measure", "reset", "tick"]
 @kernel
 def reset(model: np.void, config: np.void, state: np.void, q: Array, dq: Array) -> None:
     """Reference and goal where the arm is, tank full, ledger and counters at zero."""
+    state.vectors[:] = 0.0
     state.tau[:] = 0.0
     state.wrench[:] = 0.0
     state.contact_force[:] = 0.0

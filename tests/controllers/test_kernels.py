@@ -9,7 +9,7 @@ from numba.core.runtime import _nrt_python, rtsys
 from controllers.config import preset
 from controllers.impedance_controller import PassiveImpedance
 from controllers.jit import kernel, sources_stamp
-from controllers.linalg import cholesky_into, jacobi_eigen, solve_lower, solve_upper
+from controllers.linalg import cholesky_into, jacobi_again, jacobi_eigen, solve_lower, solve_upper
 from controllers.panda import panda
 from controllers.tick import tick
 from robot_rl.core.records import Command
@@ -78,6 +78,12 @@ def test_small_linear_algebra(n):
         jacobi_eigen(b, vectors, 1e-12)
         np.testing.assert_allclose(vectors.T @ np.diag(np.diag(b)) @ vectors, a, atol=1e-9)
         np.testing.assert_allclose(vectors @ vectors.T, np.eye(n), atol=1e-12)
+        for _ in range(3):  # a matrix that moves a little from tick to tick
+            a = a + 1e-3 * np.diag(rng.random(n))
+            b = a.copy()
+            jacobi_again(b, vectors, np.zeros((n, n)), 1e-12)
+            np.testing.assert_allclose(vectors.T @ np.diag(np.diag(b)) @ vectors, a, atol=1e-9)
+            np.testing.assert_allclose(vectors @ vectors.T, np.eye(n), atol=1e-9)
 
 
 def test_a_changed_callee_changes_the_stamp_of_its_callers(tmp_path):
