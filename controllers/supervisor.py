@@ -132,11 +132,20 @@ class Supervisor:
     def _four(self) -> tuple[np.void, np.void, np.void, np.void]:
         return self.controller.model, self.controller.config, self.controller.state, self.guard
 
-    def reset(self, q: Array, dq: Array) -> None:
-        """The plant began anew somewhere else, as a twin does: controller and guard begin anew too, active at once."""
-        if self.phase not in (Phase.ACTIVE, Phase.SOFT_START, Phase.DAMP, Phase.INACTIVE, Phase.HOMING):
+    def check_reset(self) -> None:
+        """``ActivationRefusedError`` when a person must first clear a stop, or recover from a fault."""
+        if self.phase in (Phase.FAULT, Phase.STOPPED, Phase.RECOVERY):
             raise ActivationRefusedError(f"the arm is not reset, it is {self.explain()}")
+
+    def reset(self, q: Array, dq: Array) -> None:
+        """Begin anew at ``q``, ``dq`` (n,), controller and guard: for a plant that was put there, as a twin is."""
+        self.check_reset()
         self.controller.reset(q, dq)
+        self.begin()
+
+    def begin(self) -> None:
+        """The plant began anew, and its controller with it, as a twin's reset does it: active at once, time from 0."""
+        self.check_reset()
         self._forget()
         enter(self.guard, self.controller.state, Phase.ACTIVE, Reason.DONE, 0.0)
 
@@ -178,7 +187,7 @@ class Supervisor:
         return bool(give_back(self.guard, epoch))
 
     def submit(self, command: Command, now: float, epoch: int = 0) -> None:
-        """Make ``command`` the goal, or raise ``CommandRejectedError``."""
+        """Make ``command`` the goal, or raise ``CommandRejectedError``; ``epoch``: the lease it comes under."""
         _raise_for(int(guarded_accept(self.rig, command_record(command), epoch, now)), command)
 
     def submit_chunk(self, commands: Sequence[Command], now: float, epoch: int = 0) -> None:
@@ -202,7 +211,11 @@ class Supervisor:
         return self.controller.state["tau"]
 
 
+def why_not(code: int) -> str:
+    """Why a command was answered with ``code``; empty for a code that says nothing."""
+    return WHY_NOT.get(code) or (REASONS[code] if 0 <= code < len(REASONS) else "")
+
+
 def _raise_for(code: int, command: Command) -> None:
     if code != ACCEPTED:
-        why = WHY_NOT[code] if code in WHY_NOT else REASONS[code]
-        raise CommandRejectedError(f"command {command.seq} was refused, {why}")
+        raise CommandRejectedError(f"command {command.seq} was refused, {why_not(code)}")

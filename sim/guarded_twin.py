@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import mujoco
 
@@ -70,17 +69,14 @@ class GuardedTwin(Twin):
             mujoco.mj_step(self.model, self.data)
             self.ticks += 1
 
-    def send(self, command: Command) -> Command:
-        """Hand a command to the supervisor; ``CommandRejectedError`` when it does not count or is not sound."""
+    def _submit(self, command: Command) -> None:
         self.supervisor.submit(command, self.now())
-        state = self.controller.state
-        state["peak_force"] = 0.0
-        return replace(command, pose=state["goal"].copy())
 
     def reset(self, seed: int) -> None:
         """Everything as at the start of the episode that belongs to ``seed``; the arm is active at once."""
+        self.supervisor.check_reset()
         super().reset(seed)
-        self.supervisor.reset(self._plant.q, self._plant.dq)
+        self.supervisor.begin()
 
     def stop(self) -> None:
         """Hold from the next tick on."""

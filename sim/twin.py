@@ -119,7 +119,7 @@ class Twin:
 
         ``CommandRejectedError`` when it is not finite or out of range; the arm then holds.
         """
-        self.controller.submit(command, self.now())
+        self._submit(command)
         state = self.controller.state
         state["peak_force"] = 0.0
         opening = self.scene.gripper.opening
@@ -127,6 +127,9 @@ class Twin:
             opening = min(max(command.gripper, 0.0), OPENING_MAX)
             self.data.ctrl[:2] = opening / 2
         return replace(command, pose=state["goal"].copy(), gripper=opening)
+
+    def _submit(self, command: Command) -> None:
+        self.controller.submit(command, self.now())
 
     def reset(self, seed: int) -> None:
         """Everything as at the start of the episode that belongs to ``seed``."""

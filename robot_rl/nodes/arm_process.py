@@ -6,22 +6,32 @@ stale, the bridge goes silent, or anyone halts the graph.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import gettempdir
 
 import tyro
 
+from controllers.archive import Archive
 from controllers.config import ControllerConfig, preset
-from controllers.exchange import Exchange
+from controllers.exchange import Exchange, shared_path
+from controllers.guard_record import Box
+from controllers.panda_shape import panda_shape, table
 from controllers.realtime_loop import LoopSettings, RealtimeLoop
+from controllers.recorder import Recorder
 from controllers.snapshot import COMMAND, snapshot_dtype
+from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name
 from robot_rl.core.station import Station, load_station
 from robot_rl.envs.twin_env import PRESETS
 from robot_rl.nodes.process import StopFlag, run_process
-from sim.twin import Twin
+from sim.guarded_twin import GuardedTwin
 
+LOG = logging.getLogger("arm")
+JOINTS = 7
 SERVE_EVERY = 0.005
 """How often Python looks for resets [s]."""
 
@@ -34,9 +44,19 @@ def controller_of(station: Station, task: str) -> ControllerConfig:
     return replace(config, wrench_max=(min(force, station.max_force), moment))
 
 
-def make_plant(station: Station, task: str) -> Twin:
-    """What the station's driver moves; ``load_station`` has checked its name."""
-    return Twin(task, controller_of(station, task), ())
+def make_plant(station: Station, task: str, box: Box | None = None) -> GuardedTwin:
+    """What the station's driver moves, under guard; ``load_station`` has checked its name."""
+    return GuardedTwin(task, controller_of(station, task), shape=panda_shape([table()]), box=box)
+
+
+def make_recorder(graph: str, joints: int) -> Recorder | None:
+    """The black box of a graph, in shared memory; None, with a warning, where there is no room for it."""
+    for ticks in (60_000, 10_000):
+        try:
+            return Recorder(shared_path(f"{graph}.box"), joints, ticks)
+        except ConfigError as error:
+            LOG.warning("%s", error)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +71,8 @@ class Config:
     """The twin's scene."""
     lockstep: bool = False
     """Ticks run when they are asked for through shared memory: equal commands then give equal torques, bit for bit."""
+    black_box: Path = Path(gettempdir()) / "robot_rl_black_box"
+    """Folder for what the black box dumps."""
     parent: int = 0
     """Stop when this process is no longer the parent; 0: never."""
 
@@ -65,14 +87,18 @@ def main(config: Config) -> None:
     """Run until asked to stop."""
     stop = StopFlag(config.parent)
     station = load_station(config.station)
-    with make_plant(station, config.task) as plant:
+    recorder = make_recorder(config.graph, JOINTS)
+    with make_plant(station, config.task, recorder.box if recorder else None) as plant:
+        archive = Archive(recorder, plant.supervisor, config.black_box / config.graph) if recorder else None
         objects, joints = tuple(plant.objects()), plant.arm.n
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
         exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
         try:
-            run_loop(RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep)), stop)
+            run_loop(RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep)), stop, archive)
         finally:
             exchange.unlink()
+            if recorder:
+                recorder.unlink()
 
 
 def warm_up(task: str) -> None:
@@ -87,12 +113,14 @@ def warm_up(task: str) -> None:
             exchange.unlink()
 
 
-def run_loop(loop: RealtimeLoop, stop: StopFlag) -> None:
-    """The loop, in a thread of compiled code; this one only serves resets, until ``stop``."""
+def run_loop(loop: RealtimeLoop, stop: StopFlag, archive: Archive | None = None) -> None:
+    """The loop, in a thread of compiled code; this one serves resets and the black box, until ``stop``."""
     loop.start()
     loop.exchange.open()
     while not stop:
         loop.serve()
+        if archive:
+            archive.poll(time.monotonic())
         time.sleep(SERVE_EVERY)
     loop.close()
 
