@@ -73,7 +73,7 @@ def request_realtime(priority: int, cpu: int | None = None) -> Grants:
     gc.disable()
     if priority == 0:
         return Grants(fifo=False, locked=False, cpu=None, remedies=())
-    fifo, locked, pinned = try_fifo(priority), _try_lock(), cpu is not None and _try_pin(cpu)
+    fifo, locked, pinned = try_fifo(priority), _try_lock(), cpu is not None and try_pin(cpu)
     remedies = [
         (fifo, f"no SCHED_FIFO: add 'rtprio {priority}' for your user to /etc/security/limits.conf"),
         (locked, "memory is not locked: add 'memlock unlimited' for your user to /etc/security/limits.conf"),
@@ -104,7 +104,8 @@ def _try_lock() -> bool:
         return False
 
 
-def _try_pin(cpu: int) -> bool:
+def try_pin(cpu: int) -> bool:
+    """Stay on one processor; whether that was granted."""
     try:
         os.sched_setaffinity(0, {cpu})
     except (OSError, AttributeError):

@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from controllers.exchange import Exchange
+from controllers.loop_alarm import LoopAlarm
 from controllers.realtime import try_fifo
 from controllers.snapshot import COMMAND, names, snapshot_dtype, write_command
 from robot_rl.core.errors import ConnectionLostError
@@ -35,6 +36,8 @@ VALID_FOR = 0.3
 """How long a ``target_pose`` stays valid [s]."""
 SILENT = 0.25
 """A state older than this is not published [s]."""
+DEAD = 0.5
+"""A loop that stands still for this long halts the graph [s]; the alarm notices it within 5 ms."""
 COMMAND_NAMES = names(COMMAND)
 
 
@@ -46,6 +49,7 @@ class ArmNode:
         info = exchange.info
         self.record = np.zeros((), snapshot_dtype(int(info["joints"]), tuple(info["objects"])))
         self.telemetry = Telemetry(process.node, self.record)
+        self.alarm = LoopAlarm(exchange, station.bridge_priority)
         self.command = np.zeros((), COMMAND)
         self.poses = 0
         node = process.node
@@ -109,6 +113,8 @@ class ArmNode:
         deadline = time.monotonic()
         while not stop:
             self.exchange.beat(time.monotonic())
+            if self.alarm.silent_for > DEAD:
+                self.exchange.halt(f"the arm's loop stood still for {DEAD:g} s")
             self.publish(rest=count % every == 0, health=count % round(self.station.state_rate) == 0)
             count += 1
             deadline = max(deadline + period, time.monotonic())
@@ -123,7 +129,8 @@ class ArmNode:
             if rest:
                 self.telemetry.publish_rest()
         if health:
-            self.telemetry.publish_diagnostics(age, self.exchange.reason)
+            stalls = {"loop_stalls": str(self.alarm.stalls), "loop_longest_stall": f"{self.alarm.longest:.4f}"}
+            self.telemetry.publish_diagnostics(age, self.exchange.reason, stalls)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
@@ -63,11 +65,11 @@ class Telemetry:
         for name, publisher in self.objects.items():
             publisher.publish(ros.pose_stamped(record[f"object.{name}"], stamp))
 
-    def publish_diagnostics(self, age: float, reason: str) -> None:
+    def publish_diagnostics(self, age: float, reason: str, more: Mapping[str, str]) -> None:
         """Health of the loop: its lateness, its counters, and why it holds."""
         record = self.record
         values = {name: f"{float(record[name]):.6g}" for name in (*LOOP, *LATENESS)}
-        values["state_age"] = f"{age:.4f}"
+        values |= {"state_age": f"{age:.4f}", **more}
         level, text = DiagnosticStatus.OK, Mode(int(record["mode"])).name.lower()
         if reason:
             level, text = DiagnosticStatus.ERROR, f"halted: {reason}"

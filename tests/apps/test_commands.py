@@ -37,6 +37,18 @@ def test_doctor_looks_at_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f["remedy"] for f in findings if not f["present"])
 
 
+def test_doctor_measures_the_lateness_of_a_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    robot_rl(["doctor", "--realtime", "--seconds", "0.3", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    jitter = found["jitter"]
+    assert 10 < jitter["rounds"] <= 300
+    assert 0 < jitter["p50"] <= jitter["p99"] <= jitter["p999"]
+    assert sum(share for _, share in jitter["rows"]) == pytest.approx(1.0)
+    assert {"1 kHz loop", "kernel", "frequency", "isolation"} <= {f["name"] for f in found["findings"]}
+    robot_rl(["doctor", "--realtime", "--seconds", "0.1"])
+    assert "up to" in capsys.readouterr().out
+
+
 def test_a_small_journey(tmp_path: Path) -> None:
     """Two demonstrations, a short training, an evaluation of two seeds; all files are where they should be."""
     collect.main(collect.Config(task="reach", out=tmp_path / "demos", episodes=2, noise=0.1, cameras=()))

@@ -54,6 +54,13 @@ class LoopRig:
             time.sleep(0.005)
         return self.read()
 
+    def until(self, condition, patience=20.0):
+        """Go on beating until something is so."""
+        end = time.monotonic() + patience
+        while not condition():
+            assert time.monotonic() < end
+            self.wait(0.002)
+
     def read(self):
         self.bridge.read(self.record.reshape(1).view(np.float64))
         return self.record
@@ -107,9 +114,8 @@ def digest_of(torques):
     return float(value & ((1 << 53) - 1))
 
 
-def twin_torques(scene="reach", length=12):
+def twin_torques(twin, length=12):
     """The torques (t, 7) of a bare twin in lockstep under ``script``, 100 ticks per command."""
-    twin = Twin(scene, preset("rl_explore"), ())
     twin.reset(0)
     torques = []
     for _, command in script(twin.controller.state["ee_pose"].copy(), length):

@@ -17,16 +17,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from loop_rig import LoopRig, digest_of, script, twin_torques
 
+from controllers.config import preset
 from controllers.cycle import cycle
 from controllers.loop_alarm import LoopAlarm
 from robot_rl.core.records import Mode
+from sim.twin import Twin
 
 pytestmark = pytest.mark.timeout(600)
 
 
+SILENCE = 1.0
+"""How long the bridge may be silent here [s]: a busy machine must not make the arm hold."""
+
+
 @pytest.fixture(scope="module")
 def rig():
-    with LoopRig() as made:
+    with LoopRig(hold_after=SILENCE) as made:
         yield made
 
 
@@ -36,7 +42,7 @@ def _fresh(request):
         rig = request.getfixturevalue("rig")
         ticket = rig.bridge.ask_reset(0)
         rig.wait(0.05)
-        assert rig.bridge.reset_done(ticket)
+        rig.until(lambda: rig.bridge.reset_done(ticket))
 
 
 def test_a_command_moves_the_arm_and_the_snapshot_is_the_twins_own_state(rig):
@@ -65,10 +71,10 @@ BAD = ({"pose": np.full(7, np.nan)}, {"seq": -(2.0**60)}, {"pose": np.r_[9.0, np
 def test_what_cannot_be_obeyed_is_counted_and_holds(rig, changes):
     start = rig.wait(0.02)["ee_pose"].copy()
     rejected, accepted = float(rig.record["rejected"]), float(rig.record["accepted"])
-    rig.send(seq=1, pose=start + np.array([0, 0.2, 0, 0, 0, 0, 0]))
-    rig.wait(0.05)
+    rig.send(seq=1, pose=start + np.array([0, 0.2, 0, 0, 0, 0, 0]), valid_until=time.monotonic() + 5.0)
+    rig.until(lambda: rig.read()["accepted"] == accepted + 1)
     rig.send(**{"seq": 2, "pose": start, **changes})
-    rig.wait(0.05)
+    rig.until(lambda: rig.read()["rejected"] == rejected + 1)
     assert (rig.record["rejected"] - rejected, rig.record["accepted"] - accepted) == (1, 1)
     assert rig.record["mode"] == Mode.HOLD
 
@@ -76,7 +82,7 @@ def test_what_cannot_be_obeyed_is_counted_and_holds(rig, changes):
 def test_a_silent_bridge_holds_and_its_last_command_is_dropped(rig):
     start = rig.wait(0.02)["ee_pose"].copy()
     accepted = float(rig.record["accepted"])
-    rig.wait(0.25, beat=False)
+    rig.wait(SILENCE + 0.2, beat=False)
     assert rig.record["connected"] == 0
     rig.send(seq=1, pose=start)
     rig.wait(0.05, beat=False)
@@ -91,9 +97,8 @@ def test_what_is_asked_for_is_granted_in_the_next_tick(rig):
     for _ in range(40):
         asked = time.monotonic()
         rig.bridge.ask_stop()
-        rig.wait(0.012)
+        rig.until(lambda asked=asked: rig.bridge.held_at() > asked)
         waits.append(rig.bridge.held_at() - asked)
-    assert min(waits) > 0
     assert np.median(waits) < 2e-3
 
 
@@ -171,7 +176,7 @@ def _many(rig, rounds):
 
 
 def test_equal_commands_give_equal_torques_in_the_twin_and_in_the_loop():
-    torques = twin_torques()
+    torques = twin_torques(Twin("reach", preset("rl_explore"), ()))
     assert np.abs(torques).max() > 1.0
     with LoopRig(lockstep=True) as rig:
         start = rig.twin.controller.state["ee_pose"].copy()

@@ -1,0 +1,191 @@
+"""How soon the arm reacts: to commands that stay away, to a bridge that dies, to a stop, and others to a dead loop.
+
+In lockstep every figure is a number of ticks of the twin. Between processes the arm runs as on a real robot: its own
+process, its own clock; this one plays the bridge, and both read one monotonic clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from peers import result
+
+from controllers.config import preset
+from controllers.exchange import Exchange
+from controllers.loop_alarm import LoopAlarm
+from controllers.snapshot import COMMAND, dtype_from_names, names, snapshot_dtype, write_command
+from controllers.words import HOLD
+from robot_rl.core.records import Command, Mode
+from sim.twin import Twin
+
+HOLD_AFTER = 0.1
+"""Of the twin's station: a bridge that is silent for this long makes the arm hold [s]."""
+LIMITS = {
+    "hold after the time-out, ticks": 1,
+    "at rest after the hold, s": 0.5,
+    "stop between processes, median ms": 2.0,
+    "dead loop noticed, ms": 5.0,
+}
+
+
+def moving_twin() -> tuple[Twin, float]:
+    """A twin at full speed, and when its last command ends [s]."""
+    twin = Twin("reach", preset("rl_explore"), ())
+    twin.reset(0)
+    start = twin.state().ee_pose
+    for k in range(5):
+        now = twin.now()
+        pose = start + np.array([0.0, 0.06 * (k + 1), 0.0, 0.0, 0.0, 0.0, 0.0])
+        until = now + 0.15
+        twin.send(Command(stamp=now, seq=k + 1, valid_until=until, duration=0.1, pose=pose, gripper=0.0))
+        twin.advance(100)
+    return twin, until
+
+
+def lockstep() -> dict[str, float]:
+    """Commands stay away: ticks from the end of the time-out to the hold, and time from there to rest."""
+    twin, until = moving_twin()
+    state, config = twin.controller.state, twin.controller.config
+    speed = float(np.abs(state["dq"]).max())
+    while state["mode"] != Mode.HOLD:
+        twin.advance(1)
+    held = float(state["stamp"])
+    last = held
+    for _ in range(2000):
+        twin.advance(1)
+        if np.linalg.norm(state["ee_twist"][:3]) > 2e-3:
+            last = float(state["stamp"])
+    ticks = round((held - until - float(config["hold_timeout"])) / twin.period)
+    return {"joint_speed_before": round(speed, 3), "hold_ticks": ticks, "rest_s": round(last - held, 3)}
+
+
+class Bridge:
+    """This process as the bridge of an arm process."""
+
+    def __init__(self, name: str) -> None:
+        self.exchange = Exchange.attach(name, 600.0, writer=True)
+        info = self.exchange.info
+        self.record = np.zeros((), snapshot_dtype(int(info["joints"]), tuple(info["objects"])))
+        assert dtype_from_names(tuple(names(self.record.dtype))) == self.record.dtype
+        self.command, self.seq = np.zeros((), COMMAND), 0
+        self.beat(0.3)
+
+    def beat(self, seconds: float) -> None:
+        """Live for a while."""
+        end = time.monotonic() + seconds
+        while True:
+            self.exchange.beat(time.monotonic())
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.005)
+        self.exchange.read(self.record.reshape(1).view(np.float64))
+
+    def move(self) -> None:
+        """Send the arm a little to one side or the other."""
+        self.seq += 1
+        now = time.monotonic()
+        pose = np.array(self.record["ee_pose"]) + np.array([0.0, 0.03 * (-1) ** self.seq, 0.0, 0.0, 0.0, 0.0, 0.0])
+        stamps = {"stamp": now, "valid_until": now + 0.3, "duration": 0.1}
+        write_command(self.command, Command(seq=self.seq, pose=pose, gripper=0.04, **stamps))
+        self.exchange.put_command(self.command.reshape(1).view(np.float64))
+
+
+@contextmanager
+def arm_process() -> Iterator[tuple[subprocess.Popen[bytes], Bridge]]:
+    """The arm of the station ``twin``, in a process of its own."""
+    name = f"reaction.{os.getpid()}"
+    call = [sys.executable, "-m", "robot_rl.nodes.arm_process", "--graph", name, "--parent", str(os.getpid())]
+    process = subprocess.Popen(call)
+    try:
+        yield process, Bridge(name)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        process.wait(20.0)
+
+
+def milliseconds(values: list[float]) -> dict[str, float]:
+    """Median and extremes of times [s], in ms."""
+    low, middle, high = np.percentile(np.array(values) * 1e3, [0, 50, 100])
+    return {"median_ms": round(float(middle), 3), "best_ms": round(float(low), 3), "worst_ms": round(float(high), 3)}
+
+
+def wait_for_hold(bridge: Bridge, since: float, beating: bool) -> float:
+    """When the first torque after ``since`` [s] that answers something was applied [s]."""
+    end = time.monotonic() + 2.0
+    while bridge.exchange.held_at() <= since and time.monotonic() < end:
+        if beating:
+            bridge.exchange.beat(time.monotonic())
+        time.sleep(0.0005)
+    return bridge.exchange.held_at()
+
+
+def stops(bridge: Bridge, count: int) -> dict[str, float]:
+    """A stop is asked for while the arm moves: time to the first torque of the tick that knows."""
+    waits, rng = [], np.random.default_rng(0)
+    for _ in range(count):
+        bridge.move()
+        bridge.beat(0.02 + 0.002 * rng.random())
+        asked = time.monotonic()
+        bridge.exchange.ask(HOLD)
+        waits.append(wait_for_hold(bridge, asked, beating=True) - asked)
+    return milliseconds(waits)
+
+
+def losses(bridge: Bridge, count: int) -> dict[str, float]:
+    """The bridge falls silent while the arm moves: time to the hold, beyond the time that it may be silent."""
+    waits = []
+    for _ in range(count):
+        bridge.beat(0.05)
+        bridge.move()
+        bridge.beat(0.02)
+        last = time.monotonic()
+        bridge.exchange.beat(last)
+        waits.append(wait_for_hold(bridge, last, beating=False) - last - HOLD_AFTER)
+    return milliseconds(waits)
+
+
+def dead_loops(process: subprocess.Popen[bytes], bridge: Bridge, count: int) -> dict[str, float]:
+    """The arm process is stopped, and at last killed: time from its last turn to when the alarm noticed."""
+    waits, alarm = [], LoopAlarm(bridge.exchange, priority=20)
+    for k in range(count):
+        bridge.beat(0.1)
+        before = alarm.stalls
+        process.send_signal(signal.SIGKILL if k == count - 1 else signal.SIGSTOP)
+        time.sleep(0.03)
+        assert alarm.stalls > before, "a dead loop was not noticed"
+        waits.append(alarm.reaction)
+        process.send_signal(signal.SIGCONT)
+    alarm.close()
+    return milliseconds(waits)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few samples only")
+    count = 5 if parser.parse_args().quick else 100
+    figures: dict[str, object] = {"lockstep": lockstep()}
+    with arm_process() as (process, bridge):
+        figures["stop"] = stops(bridge, count)
+        figures["bridge_lost_beyond_timeout"] = losses(bridge, max(3, count // 5))
+        bridge.beat(0.6)
+        figures["loop_lateness_us"] = {
+            name: round(float(bridge.record[f"lateness_{name}"]) * 1e6, 1) for name in ("p50", "p99", "max")
+        }
+        figures["real_time_priority"] = bool(bridge.record["fifo"])
+        figures["dead_loop_noticed"] = dead_loops(process, bridge, max(3, count // 5))
+    result("reaction", figures, {}, LIMITS)
+
+
+if __name__ == "__main__":
+    main()
