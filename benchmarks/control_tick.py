@@ -176,8 +176,8 @@ def main() -> None:
     }
     free, controller = closed_loop(wall=False, name="rl_explore")
     pressing, _ = closed_loop(wall=True, name="human_near")
-    figures = {"free": free, "pressing": pressing, "in_kernel_us": in_kernel(controller)}
-    result("control_tick", figures, peers, {"mujoco model terms": timed(model_terms(panda()))})
+    figures = {**free, "pressing": pressing, "in_kernel_us": in_kernel(controller)}
+    result("control_tick", figures, peers, timed(model_terms(panda())))
 
 
 if __name__ == "__main__":
