@@ -15,6 +15,8 @@ STATE = "observation.state"
 """The arm's own measurements, (n,) float32."""
 ENVIRONMENT = "observation.environment_state"
 """Poses of tracked objects, (n,) float32."""
+ENERGY = "observation.energy"
+"""The ledger, (5,) float32: tank [J], springs [J], budget left [J], least scale of the step [-], kinetic energy [J]."""
 IMAGES = "observation.images."
 """Prefix of camera images, (H, W, 3) uint8."""
 

@@ -16,7 +16,12 @@ from robot_rl.core.records import Observation
 from robot_rl.core.spec import IMAGES, Feature
 from robot_rl.envs.twin_env import make_twin_env
 
-IDS = {"robot_rl/Reach-v0": "reach", "robot_rl/PickCube-v0": "pick_cube", "robot_rl/PegInsert-v0": "peg_insert"}
+IDS = {
+    "robot_rl/Reach-v0": "reach",
+    "robot_rl/PickCube-v0": "pick_cube",
+    "robot_rl/PegInsert-v0": "peg_insert",
+    "robot_rl/Maze-v0": "maze",
+}
 
 
 def _space(feature: Feature) -> gym.spaces.Box:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from controllers.config import preset
+from controllers.config import ControllerConfig, preset
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_task
 from sim.twin import Twin, TwinClock
 
-PRESETS = {"reach": "rl_explore", "pick_cube": "rl_explore", "peg_insert": "precise"}
+PRESETS = {"reach": "rl_explore", "pick_cube": "rl_explore", "peg_insert": "precise", "maze": "rl_explore"}
 """Which controller preset a task is done with."""
 
 
-def make_twin_env(task_name: str, cameras: tuple[str, ...] = ()) -> RobotEnv:
-    """An environment of the task on its own twin; equal seeds give bit-equal episodes."""
+def make_twin_env(
+    task_name: str, cameras: tuple[str, ...] = (), controller: ControllerConfig | None = None
+) -> RobotEnv:
+    """An environment of the task on its own twin; equal seeds give bit-equal episodes. No controller: its preset."""
     task = make_task(task_name, cameras)
-    twin = Twin(task_name, preset(PRESETS[task_name]), cameras)
+    twin = Twin(task_name, controller or preset(PRESETS[task_name]), cameras)
     twin.__enter__()
     return RobotEnv(twin, {name: twin.camera(name) for name in cameras}, task, TwinClock(twin))

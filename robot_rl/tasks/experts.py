@@ -7,7 +7,7 @@ import numpy as np
 from controllers.rotations import pose_error
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, RobotState
-from robot_rl.tasks import peg_insert, pick_cube, reach
+from robot_rl.tasks import maze, peg_insert, pick_cube, reach
 from robot_rl.tasks.features import clip_action, object_pose, relative_pose
 
 
@@ -99,3 +99,36 @@ class PegExpert:
         error[:2] += 0.5 * (target[:2] - state.ee_pose[:2])
         error[2] = max(error[2], -0.010)
         return clip_action(error / peg_insert.SCALE * 0.7 + self.noise.sample())
+
+
+class MazeExpert:
+    """Knows where the walls stand: to the first gap, along the middle corridor to the second, to the goal."""
+
+    gaps = ((-0.04, 0.08), (0.04, -0.08))
+    """Middles of the two gaps, seen from the walls [m]."""
+    clear = 0.03
+    """Distance kept from a wall on the way to its gap [m]."""
+
+    def __init__(self, noise: float = 0.0) -> None:
+        self.noise = Noise(noise)
+
+    def reset(self, seed: int) -> None:
+        """Start the episode of ``seed``."""
+        self.noise.reset(seed, 3)
+
+    def act(self, state: RobotState, objects: Poses) -> Array:
+        """Action (3,) of ``Maze``."""
+        walls = object_pose(objects, "walls")[:2]
+        goal = self._waypoint(state.ee_pose[:2] - walls, object_pose(objects, "goal")[:2] - walls)
+        error = goal + walls - state.reference[:2]
+        length = max(1.0, np.linalg.norm(error) / maze.STEP)
+        return clip_action(np.append(error / maze.STEP / length, 0.3) + self.noise.sample())
+
+    def _waypoint(self, tip: Array, goal: Array) -> Array:
+        """Where to go next, (2,), from ``tip`` (2,); all seen from the walls."""
+        for x, y in self.gaps:
+            if tip[0] > x + 0.7 * self.clear:
+                continue
+            aligned = abs(tip[1] - y) < 0.015
+            return np.array([x + self.clear, y]) if aligned else np.array([x - self.clear, y])
+        return goal

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robot_rl.core.records import Action, Observation, Transition
-from robot_rl.core.spec import STATE, Feature, Spec
+from robot_rl.core.spec import ENERGY, STATE, Feature, Spec
 from robot_rl.learner.protocol import Learner, chunk_batch, to_torch
 
 SPEC = Spec(
     observation={STATE: Feature((3,)), "observation.images.wrist": Feature((8, 8, 3), "uint8")}, action_dim=2, rate=10.0
 )
+ENERGY_SPEC = SPEC.with_feature(ENERGY, Feature((5,)))
+"""For the methods with an energy budget."""
 BASE_ACTION = "observation.base_action"
+BEHAVIOUR = "observation.behaviour"
 
 
 def best(state: NDArray) -> NDArray:
@@ -43,7 +46,8 @@ class BiasedBase:
 def observations(rng: np.random.Generator, size: int) -> dict[str, NDArray]:
     """Random observations without images, and what ``BiasedBase`` does there."""
     state = rng.normal(size=(size, 3)).astype(np.float32)
-    return {STATE: state, BASE_ACTION: np.clip(best(state) + 0.25, -1, 1).astype(np.float32)}
+    base = np.clip(best(state) + 0.25, -1, 1).astype(np.float32)
+    return {STATE: state, ENERGY: np.zeros((size, 5), np.float32), BASE_ACTION: base}
 
 
 def one_step_batch(learner: Learner, rng: np.random.Generator) -> Transition[Tensor]:
@@ -55,6 +59,8 @@ def one_step_batch(learner: Learner, rng: np.random.Generator) -> Transition[Ten
         actions = np.repeat(target[:, None], sampling.chunk, axis=1)
         return to_torch(chunk_batch(obs, actions, np.ones(actions.shape[:2], np.bool_)))
     action = np.clip(target + rng.uniform(-0.8, 0.8, target.shape), -1, 1).astype(np.float32)
+    if BEHAVIOUR in learner.spec.observation:
+        action = _own_actions(learner, obs, rng)
     reward = 1 - np.square(action - target).sum(-1) / 4
     return to_torch(
         Transition(
@@ -63,12 +69,21 @@ def one_step_batch(learner: Learner, rng: np.random.Generator) -> Transition[Ten
     )
 
 
+def _own_actions(learner: Learner, obs: dict[str, NDArray], rng: np.random.Generator) -> NDArray:
+    """For methods that learn from what they did themselves; adds the moments that the actions were drawn with."""
+    with torch.no_grad():
+        moments = learner.actor.head.moments(learner.actor.features({k: torch.as_tensor(v) for k, v in obs.items()}))
+    mean, log_std = (m.numpy() for m in moments)
+    obs[BEHAVIOUR] = np.concatenate([mean, log_std], axis=-1)
+    return np.tanh(mean + np.exp(log_std) * rng.normal(size=mean.shape)).astype(np.float32)
+
+
 def error(learner: Learner, rng: np.random.Generator) -> float:
     """Mean distance of the learner's actions from the best ones."""
     distances = []
     for state in rng.normal(size=(50, 3)).astype(np.float32):
         learner.policy.reset()
-        obs = learner.policy.augment({STATE: state})
+        obs = learner.policy.augment({STATE: state, ENERGY: np.zeros(5, np.float32)})
         distances.append(np.abs(learner.policy.act(obs)[0] - best(state[None])[0]).mean())
     return float(np.mean(distances))
 

@@ -13,7 +13,7 @@ import torch
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Transition
-from robot_rl.core.spec import STATE
+from robot_rl.core.spec import ENERGY, STATE
 from robot_rl.learner import registry
 from robot_rl.learner.protocol import Learner, to_torch
 from robot_rl.nets.cpu import prepare
@@ -27,15 +27,25 @@ FAST = {
     "sac": {"hidden": (64, 64), "temperature": 0.02, "lr_actor": 1e-3},
     "rlpd": {"hidden": (64, 64), "members": 4, "utd": 2, "lr_actor": 1e-3, "lr_critic": 1e-3},
     "resfit": {"hidden": (64, 64), "members": 4, "critic_warmup": 300, "lr_actor": 1e-3, "lr_critic": 1e-3},
+    "sac_lagrangian": {"hidden": (64, 64), "utd": 2, "lr_actor": 1e-3, "lr_critic": 1e-3},
+    "ppo_lagrangian": {"hidden": (64, 64), "lr_actor": 2e-3},
     "bc": {"updates": 800, "hidden": (64, 64)},
 }
+
+
+def spec_of(method: str) -> problems.Spec:
+    return problems.ENERGY_SPEC if method.endswith("lagrangian") else problems.SPEC
+
+
+def observation(state: np.ndarray) -> dict[str, np.ndarray]:
+    return {STATE: state, ENERGY: np.zeros(5, np.float32)}
 
 
 def make(method: str, **changes: object) -> Learner:
     module = registry.load(method)
     config = dataclasses.replace(module.Config(), **{**FAST.get(method, {}), **changes})
     base = problems.BiasedBase() if method == "resfit" else None
-    return module.make(config, problems.SPEC, base=base, statistics=None)
+    return module.make(config, spec_of(method), base=base, statistics=None)
 
 
 @pytest.fixture(autouse=True)
@@ -98,13 +108,13 @@ def test_weights_carry_the_policy_to_another_process(method: str) -> None:
     for _ in range(20):
         learner.update(problems.one_step_batch(learner, rng))
     actor = registry.load(method).make_policy(
-        learner.policy.recipe.config, problems.SPEC, base=problems.BiasedBase() if method == "resfit" else None
+        learner.policy.recipe.config, spec_of(method), base=problems.BiasedBase() if method == "resfit" else None
     )
     actor.load_weights(learner.weights())
     for policy in (learner.policy, actor):
         policy.reset()
     for state in rng.normal(size=(10, 3)).astype(np.float32):
-        rows = [p.act(p.augment({STATE: state})) for p in (learner.policy, actor)]
+        rows = [p.act(p.augment(observation(state))) for p in (learner.policy, actor)]
         assert np.array_equal(*rows)
         assert rows[0].dtype == np.float32
         assert np.abs(rows[0]).max() <= 1
@@ -114,9 +124,9 @@ def test_weights_carry_the_policy_to_another_process(method: str) -> None:
 def test_its_replay_stores_no_images_and_what_augment_adds(method: str) -> None:
     learner = make(method)
     learner.policy.reset()
-    obs = learner.policy.augment({STATE: np.zeros(3, np.float32)})
+    obs = learner.policy.augment(observation(np.zeros(3, np.float32)))
     assert learner.spec.cameras == []
-    assert set(learner.spec.observation) == set(obs)
+    assert set(learner.spec.observation) == set(obs) - ({ENERGY} - set(spec_of(method).observation))
     learner.spec.check(obs)
 
 
@@ -136,10 +146,10 @@ def test_methods_refuse_the_wrong_kind_of_base() -> None:
     resfit = registry.load("resfit")
     with pytest.raises(ConfigError, match="base"):
         resfit.make(resfit.Config(), problems.SPEC, base=None, statistics=None)
-    for name in ("bc", "sac", "rlpd"):
+    for name in ("bc", "sac", "rlpd", "sac_lagrangian", "ppo_lagrangian"):
         module = registry.load(name)
         with pytest.raises(ConfigError, match="base"):
-            module.make(module.Config(), problems.SPEC, base=problems.BiasedBase(), statistics=None)
+            module.make(module.Config(), spec_of(name), base=problems.BiasedBase(), statistics=None)
 
 
 def test_batches_arrive_in_torch_as_float32_and_unchanged() -> None:

@@ -9,7 +9,7 @@ from robot_rl.core.errors import ConfigError
 from sim.inverse_kinematics import solve
 from sim.panda import COLLISION_GROUP, VISUAL_GROUP
 from sim.poses import object_pose, place_object, to_wxyz, to_xyzw
-from sim.scenes import peg_insert, pick_cube, reach
+from sim.scenes import maze, peg_insert, pick_cube, reach
 from sim.scenes.registry import SCENES, make_scene
 from sim.scenes.scene import object_poses, physics_model, visual_model
 
@@ -39,8 +39,8 @@ def test_the_model_is_the_arm_that_the_controller_knows(name):
 def test_home_points_the_tool_straight_down(name):
     scene = make_scene(name)
     pose = scene.arm().forward(scene.home())
-    home_pose = {"reach": reach, "pick_cube": pick_cube, "peg_insert": peg_insert}[name].HOME_POSE
-    assert np.abs(pose_error(pose, home_pose)).max() < 1e-9
+    module = {"reach": reach, "pick_cube": pick_cube, "peg_insert": peg_insert, "maze": maze}[name]
+    assert np.abs(pose_error(pose, module.HOME_POSE)).max() < 1e-9
 
 
 def test_an_arm_at_rest_stays_at_rest_without_torque():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from controllers.rotations import pose_add, pose_multiply, rotvec_to_quat
+from robot_rl.core import spec
 from robot_rl.core.errors import ConfigError, StaleDataError
 from robot_rl.core.records import EnergyState, Mode, RobotState
 from robot_rl.tasks.peg_insert import upright
@@ -15,6 +16,8 @@ ENERGY = EnergyState(
 OBJECTS = {
     "target": np.array([0.5, 0.1, 0.3, 0, 0, 0, 1.0]),
     "cube": np.array([0.4, 0.05, 0.02, 0, 0, 0, 1.0]),
+    "goal": np.array([0.56, 0.04, 0.012, 0, 0, 0, 1.0]),
+    "walls": np.array([0.48, 0.0, 0.0, 0, 0, 0, 1.0]),
     "hole": np.array([0.5, 0.0, 0.05, *rotvec_to_quat(np.array([0, 0, 0.1]))]),
 }
 
@@ -60,12 +63,13 @@ def test_observation_fits_the_spec(name):
 def test_expert_points_towards_its_object(name):
     task, expert = make_task(name), make_expert(name)
     expert.reset(0)
-    action = expert.act(robot_state(HOME), OBJECTS)
-    assert action.shape == (task.spec.action_dim,)
+    assert expert.act(robot_state(HOME), OBJECTS).shape == (task.spec.action_dim,)
     towards = next(iter(task.observe(robot_state(HOME), {}, OBJECTS).values()))
     assert np.isfinite(towards).all()
-    goal = {"reach": "target", "pick_cube": "cube", "peg_insert": "hole"}[name]
-    assert action[:2] @ (OBJECTS[goal][:2] - HOME[:2]) > 0
+    goal = {"reach": "target", "pick_cube": "cube", "peg_insert": "hole", "maze": "goal"}[name]
+    start = OBJECTS[goal][:2] - [-0.01, 0.03] if name == "maze" else HOME[:2]  # elsewhere, walls are in between
+    action = expert.act(robot_state(np.array([*start, *HOME[2:]])), OBJECTS)
+    assert action[:2] @ (OBJECTS[goal][:2] - start) > 0
 
 
 def test_peg_success_needs_depth_and_place():
@@ -88,6 +92,20 @@ def test_pick_cube_ends_when_the_cube_is_lost_and_succeeds_when_lifted():
     outcome = task.outcome(robot_state(HOME), lost)
     assert outcome.terminated
     assert not outcome.success
+
+
+def test_maze_is_felt_not_seen_and_its_stiffness_is_an_action():
+    task = make_task("maze")
+    seen = task.observe(robot_state(HOME), {}, OBJECTS)
+    moved = task.observe(robot_state(HOME), {}, {**OBJECTS, "walls": OBJECTS["walls"] + 0.01})
+    assert all(np.array_equal(seen[name], moved[name]) for name in seen)
+    assert seen[spec.ENERGY][:3] == pytest.approx([2.0, 0.0, 2.0])
+    levels = [task.command(np.array([0.0, 0.0, x]), robot_state(HOME), 1).stiffness for x in (-1.0, 0.0, 1.0)]
+    assert [k[0] for k in levels] == pytest.approx([100.0, np.sqrt(1e5), 1000.0])
+    assert all(np.array_equal(k[2:], levels[0][2:]) for k in levels)
+    at_goal = robot_state(np.array([0.56, 0.03, 0.012, 1.0, 0.0, 0.0, 0.0]))
+    assert task.outcome(at_goal, OBJECTS).success
+    assert not task.outcome(robot_state(HOME), OBJECTS).terminated
 
 
 def test_equal_seeds_give_equal_demonstrator_noise():
