@@ -15,56 +15,102 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import mujoco
 import numpy as np
 from peers import result
 
 from controllers.config import preset
 from controllers.exchange import Exchange
+from controllers.lifecycle import Ask
 from controllers.loop_alarm import LoopAlarm
 from controllers.snapshot import COMMAND, dtype_from_names, names, snapshot_dtype, write_command
+from controllers.supervisor import Measurement, Supervisor
 from controllers.words import HOLD
 from robot_rl.core.records import Command, Mode
 from sim.twin import Twin
 
 HOLD_AFTER = 0.1
 """Of the twin's station: a bridge that is silent for this long makes the arm hold [s]."""
+REST = 0.05
+"""Joint speed, as a norm, below which an arm is at rest; a faster one is not activated either [rad/s]."""
 LIMITS = {
     "hold after the time-out, ticks": 1,
     "at rest after the hold, s": 0.5,
+    "stop in lockstep, ticks": 1,
     "stop between processes, median ms": 2.0,
     "dead loop noticed, ms": 5.0,
 }
 
 
-def moving_twin() -> tuple[Twin, float]:
-    """A twin at full speed, and when its last command ends [s]."""
-    twin = Twin("reach", preset("rl_explore"), ())
-    twin.reset(0)
-    start = twin.state().ee_pose
-    for k in range(5):
-        now = twin.now()
-        pose = start + np.array([0.0, 0.06 * (k + 1), 0.0, 0.0, 0.0, 0.0, 0.0])
-        until = now + 0.15
-        twin.send(Command(stamp=now, seq=k + 1, valid_until=until, duration=0.1, pose=pose, gripper=0.0))
-        twin.advance(100)
-    return twin, until
+class Guarded:
+    """A twin under its guard in lockstep, moving sideways at full speed."""
+
+    def __init__(self) -> None:
+        self.twin = Twin("reach", preset("rl_explore"), ())
+        self.twin.reset(0)
+        self.state = self.twin.controller.state
+        self.supervisor = Supervisor(self.twin.controller)
+        self.supervisor.configure()
+        data = self.twin.data
+        self.joints = data.qpos[:7], data.qvel[:7]
+        self.supervisor.reset(*self.joints)
+        start = self.state["ee_pose"].copy()
+        for k in range(5):
+            pose = start + np.array([0.0, 0.06 * (k + 1), 0.0, 0.0, 0.0, 0.0, 0.0])
+            self.until = self.now + 0.15
+            stamps = {"stamp": self.now, "valid_until": self.until, "duration": 0.1}
+            self.supervisor.submit(Command(seq=k + 1, pose=pose, gripper=0.0, **stamps), self.now)
+            for _ in range(100):
+                self.tick()
+
+    @property
+    def now(self) -> float:
+        """Time of the next tick [s]."""
+        return float(self.twin.data.time)
+
+    def tick(self) -> np.ndarray:
+        """One guarded tick and one step of the physics; the torque."""
+        data, (q, dq) = self.twin.data, self.joints
+        tau = self.supervisor.tick(Measurement(q=q, dq=dq, tau_external=data.qfrc_constraint[:7], now=self.now))
+        data.qfrc_applied[:7] = tau
+        mujoco.mj_step(self.twin.model, data)
+        return tau
+
+    def rest_after(self, start: float) -> float:
+        """Time from ``start`` [s] until no more speed above ``REST``; 1.5 s are looked at."""
+        last = start
+        for _ in range(1500):
+            self.tick()
+            if np.linalg.norm(self.joints[1]) > REST:
+                last = self.now
+        return round(last - start, 3)
 
 
-def lockstep() -> dict[str, float]:
+def lost_commands() -> dict[str, float]:
     """Commands stay away: ticks from the end of the time-out to the hold, and time from there to rest."""
-    twin, until = moving_twin()
-    state, config = twin.controller.state, twin.controller.config
-    speed = float(np.abs(state["dq"]).max())
-    while state["mode"] != Mode.HOLD:
-        twin.advance(1)
-    held = float(state["stamp"])
-    last = held
-    for _ in range(2000):
-        twin.advance(1)
-        if np.linalg.norm(state["ee_twist"][:3]) > 2e-3:
-            last = float(state["stamp"])
-    ticks = round((held - until - float(config["hold_timeout"])) / twin.period)
-    return {"joint_speed_before": round(speed, 3), "hold_ticks": ticks, "rest_s": round(last - held, 3)}
+    arm = Guarded()
+    speed = float(np.linalg.norm(arm.joints[1]))
+    while arm.state["mode"] != Mode.HOLD:
+        arm.tick()
+    held = float(arm.state["stamp"])
+    timeout = float(arm.twin.controller.config["hold_timeout"])
+    ticks = round((held - arm.until - timeout) / arm.twin.period)
+    return {"joint_speed_before": round(speed, 3), "hold_ticks": ticks, "rest_s": arm.rest_after(held)}
+
+
+def software_stop() -> dict[str, float]:
+    """A stop in lockstep: ticks until the torque takes power out of the motion, and time to rest."""
+    arm = Guarded()
+    arm.supervisor.ask(Ask.STOP)
+    asked, before = arm.now, arm.state["tau"].copy()
+    ticks = 0
+    while True:
+        dq = arm.joints[1].copy()
+        ticks += 1
+        if float((arm.tick() - before) @ dq) < 0.0:
+            break
+        before = arm.state["tau"].copy()
+    return {"first_braking_torque_ticks": ticks, "rest_s": arm.rest_after(asked)}
 
 
 class Bridge:
@@ -174,9 +220,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few samples only")
     count = 5 if parser.parse_args().quick else 100
-    figures: dict[str, object] = {"lockstep": lockstep()}
+    figures: dict[str, object] = {"commands_lost": lost_commands(), "stop_in_lockstep": software_stop()}
     with arm_process() as (process, bridge):
-        figures["stop"] = stops(bridge, count)
+        figures["stop_between_processes"] = stops(bridge, count)
         figures["bridge_lost_beyond_timeout"] = losses(bridge, max(3, count // 5))
         bridge.beat(0.6)
         figures["loop_lateness_us"] = {
