@@ -20,7 +20,7 @@ import numpy as np
 from peers import result
 
 from controllers.config import preset
-from controllers.exchange import Exchange
+from controllers.exchange import Exchange, shared_path
 from controllers.lifecycle import Ask
 from controllers.loop_alarm import LoopAlarm
 from controllers.snapshot import COMMAND, dtype_from_names, names, snapshot_dtype, write_command
@@ -157,6 +157,8 @@ def arm_process() -> Iterator[tuple[subprocess.Popen[bytes], Bridge]]:
             process.send_signal(signal.SIGCONT)
             process.terminate()
         process.wait(20.0)
+        for left in shared_path(name).parent.glob(f"{shared_path(name).name}*"):
+            left.unlink()
 
 
 def milliseconds(values: list[float]) -> dict[str, float]:
