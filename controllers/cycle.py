@@ -11,19 +11,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from controllers.arbitration import owned
 from controllers.atomics import atomic_exchange, atomic_load, take_slot, write_locked
-from controllers.histogram import Counts, count, percentile
-from controllers.interpolation import ACCEPTED, accept, hold
+from controllers.guard import guarded_accept, guarded_tick
+from controllers.guard_record import Guarded
+from controllers.histogram import Counts, count, moments, percentile
+from controllers.interpolation import ACCEPTED
 from controllers.jit import kernel
 from controllers.native import call_two, clock_now, sleep_until
 from controllers.plant import PlantPort
-from controllers.tick import tick
-from controllers.wire import decode, write_snapshot
+from controllers.wire import decode, epoch_of, write_snapshot
 from controllers.words import HOLD, LINE, SILENT, Word, read_word, write_word
 from robot_rl.core.records import Array
 
 IDLE = 100_000
 """How long a lockstep loop sleeps before it looks again [ns]."""
+KNOWN = 31
+"""All bits of ``lifecycle.Ask``."""
 PRIME = 1099511628211
 """Of the FNV-1a hash, 64 bits."""
 
@@ -43,6 +47,8 @@ class Rig(NamedTuple):
     config: np.void
     state: np.void
     """Records of the controller."""
+    guard: Guarded
+    """The same records, and what guards them."""
     loop: np.void
     """``loop_dtype``."""
     raw: np.void
@@ -93,10 +99,10 @@ def _granted(rig: Rig) -> int:
 
 @kernel
 def _grant(rig: Rig, asked: int) -> None:
-    """What was asked for, as bits: here the arm holds for any of it, once."""
+    """What was asked for, as bits: the guard grants it in the next tick."""
     loop = rig.loop
+    rig.guard.guard[0].ask |= asked & KNOWN
     if asked & ~loop.asked != 0:
-        hold(rig.state)
         loop.holding = 1
     loop.asked = asked & SILENT
 
@@ -128,7 +134,7 @@ def _command(rig: Rig, now: int) -> None:
     shift = 0.0 if loop.lockstep != 0 else plant_now - now * 1e-9
     loop.code = -1
     if decode(rig.raw, rig.command, shift):
-        loop.code = accept(rig.config, state, rig.command, plant_now)
+        loop.code = guarded_accept(rig.guard, rig.command, epoch_of(rig.raw), plant_now)
     else:
         _grant(rig, HOLD)
     if loop.code != ACCEPTED:
@@ -152,7 +158,7 @@ def _digest(loop: np.void, words: NDArray[np.int64]) -> None:
 def _tick(rig: Rig) -> None:
     """One control period: measure, control, apply; the plant moves on."""
     loop, port, state = rig.loop, rig.port, rig.state
-    tick(rig.arm, rig.config, state, port.q, port.dq, port.tau_external, loop.ticks * rig.config.period)
+    guarded_tick(rig.guard, port.q, port.dq, port.tau_external, loop.ticks * rig.config.period)
     for i in range(port.q.shape[0]):
         port.applied[i] = state.tau[i]
     _digest(loop, state.tau.view(np.int64))
@@ -176,10 +182,14 @@ def publish(rig: Rig, now: int) -> None:
     core.resets, core.seed, core.missed = float(loop.resets), float(loop.seed), float(loop.missed)
     core.halted, core.connected, core.fifo = float(loop.halted), float(1 - loop.silent), float(loop.fifo)
     core.digest = float(loop.digest & ((1 << 53) - 1))
+    guard = rig.guard.guard[0]
+    core.phase, core.reason, core.ignored = float(guard.phase), float(guard.reason), float(guard.ignored)
+    core.owner, core.epoch = float(guard.owner if owned(guard, guard.before) else 0), float(guard.epoch)
     if now >= loop.next_percentiles:
         loop.next_percentiles = now + loop.percentiles_every
         core.lateness_p50, core.lateness_p99 = percentile(rig.lateness, 0.5), percentile(rig.lateness, 0.99)
         core.compute_p50, core.compute_p99 = percentile(rig.compute, 0.5), percentile(rig.compute, 0.99)
+        core.compute_mean, core.compute_std = moments(rig.compute)
         core.lateness_max = loop.lateness_max * 1e-9
     write_locked(rig.words + LINE * Word.SEQLOCK, rig.flat, rig.shared)
 

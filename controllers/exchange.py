@@ -193,13 +193,17 @@ class Exchange:
         """Arm: the reset that was taken is done."""
         self._store(Word.RESET_DONE, self._resets_seen)
 
+    def refuse_reset(self) -> None:
+        """Arm: the reset that was taken will not be done."""
+        self._store(Word.RESET_REFUSED, self._resets_seen)
+
+    def reset_refused(self, number: int) -> bool:
+        """Bridge: whether that reset, and no later one, was refused."""
+        return self._word(Word.RESET_REFUSED) >= number > self._word(Word.RESET_DONE)
+
     def ask(self, bits: int) -> None:
         """Anyone: have these granted in the arm's next tick."""
         set_bits(self._address[Word.ASKED], bits)
-
-    def take_asked(self) -> int:
-        """Arm: the bits that were asked for since the last call."""
-        return int(exchange_word(self._address[Word.ASKED], 0))
 
     def ask_stop(self) -> None:
         """Anyone: hold now."""
@@ -207,13 +211,12 @@ class Exchange:
 
     def take_stop(self) -> bool:
         """Arm: whether anything was asked for since the last call; an arm without a guard holds for all of it."""
-        return self.take_asked() != 0
+        return int(exchange_word(self._address[Word.ASKED], 0)) != 0
 
     def halt(self, reason: str) -> None:
         """Anyone: hold until the graph is started anew; the first reason stays."""
         if not self.halted:
-            text = reason.encode()[:_REASON].ljust(_REASON, b"\0")
-            self._reason[:] = np.frombuffer(text, np.uint8)
+            self._reason[:] = np.frombuffer(reason.encode()[:_REASON].ljust(_REASON, b"\0"), np.uint8)
             self._store(Word.HALTED, 1)
 
     @property
@@ -232,8 +235,7 @@ class Exchange:
 
 
 def _magic(path: Path) -> int:
-    with path.open("rb") as file:
-        return int.from_bytes(file.read(8), "little")
+    return int.from_bytes(path.read_bytes()[:8], "little")
 
 
 def _info(path: Path) -> dict[str, Any]:
@@ -243,5 +245,4 @@ def _info(path: Path) -> dict[str, Any]:
 
 
 def _sizes(path: Path) -> tuple[int, int]:
-    state, command = _info(path)["sizes"]
-    return int(state), int(command)
+    return int(_info(path)["sizes"][0]), int(_info(path)["sizes"][1])

@@ -39,6 +39,21 @@ def percentile(counts: Counts, share: float) -> float:
     return 0.0
 
 
+@kernel
+def moments(counts: Counts) -> tuple[float, float]:
+    """Mean and standard deviation [s] of all samples, each taken for the middle of its bin; 0 when there are none."""
+    total, first, second = 0, 0.0, 0.0
+    for slot in range(counts.shape[0]):
+        x = (slot + 0.5 if slot < FINE else FINE + (slot - FINE + 0.5) * 100.0) * 1e-6
+        total += counts[slot]
+        first += counts[slot] * x
+        second += counts[slot] * x * x
+    if total == 0:
+        return 0.0, 0.0
+    mean = first / total
+    return mean, np.sqrt(max(second / total - mean * mean, 0.0))
+
+
 class Histogram:
     """Durations, in bins; adding one allocates nothing."""
 

@@ -13,15 +13,16 @@ from controllers.atomics import store_word
 from controllers.cycle import Rig, loop_dtype, publish, run
 from controllers.exchange import Exchange
 from controllers.histogram import new_counts
-from controllers.interpolation import REASONS
 from controllers.native import clock_functions
 from controllers.plant import PortPlant
 from controllers.realtime import Grants, request_realtime
 from controllers.snapshot import COMMAND, snapshot_dtype
 from controllers.state import command_dtype
-from robot_rl.core.errors import ConnectionLostError
+from controllers.supervisor import Supervisor, why_not
+from robot_rl.core.errors import ConnectionLostError, RobotRLError
 
 LOG = logging.getLogger("arm")
+NO_USE = "its number or source is of no use: correct its sender"
 LOUD = 20
 """Rejected commands that are named; the others are only counted."""
 DIGEST = 1469598103934665603
@@ -54,7 +55,18 @@ class LoopSettings:
     """Ticks run when they are asked for, not when they are due; times of commands are the plant's own."""
 
 
-def make_rig(plant: PortPlant, exchange: Exchange, settings: LoopSettings) -> Rig:
+def supervisor_of(plant: PortPlant) -> Supervisor:
+    """The plant's own supervisor, or one without collision check and black box for a plant that has none."""
+    found = getattr(plant, "supervisor", None)
+    if isinstance(found, Supervisor):
+        return found
+    made = Supervisor(plant.controller)
+    made.configure()
+    made.reset(plant.port().q, plant.port().dq)
+    return made
+
+
+def make_rig(plant: PortPlant, supervisor: Supervisor, exchange: Exchange, settings: LoopSettings) -> Rig:
     """Everything that the compiled loop works on."""
     control, port = plant.controller, plant.port()
     core = snapshot_dtype(len(port.q), ())
@@ -63,6 +75,7 @@ def make_rig(plant: PortPlant, exchange: Exchange, settings: LoopSettings) -> Ri
         arm=control.model,
         config=control.config,
         state=control.state,
+        guard=supervisor.rig,
         loop=_loop_record(plant.period, settings),
         raw=raw.view(COMMAND)[0],
         command=np.zeros((), command_dtype())[()],
@@ -106,7 +119,8 @@ class RealtimeLoop:
 
     def __init__(self, plant: PortPlant, exchange: Exchange, settings: LoopSettings) -> None:
         self.plant, self.exchange, self.settings = plant, exchange, settings
-        self.rig = make_rig(plant, exchange, settings)
+        self.supervisor = supervisor_of(plant)
+        self.rig = make_rig(plant, self.supervisor, exchange, settings)
         self.grants: Grants | None = None
         self._signals = _Signals()
         self._thread = threading.Thread(target=self._work, name="arm loop", daemon=True)
@@ -170,12 +184,18 @@ class RealtimeLoop:
         seed = self.exchange.take_reset()
         if seed is not None and not self.exchange.halted:
             self.park()
-            self.plant.reset(seed)
-            self._after_reset(seed)
+            try:
+                self._reset(seed)
+            except RobotRLError as error:
+                self.exchange.refuse_reset()
+                LOG.warning("no reset: %s", error)
             self.resume()
         self._log_rejected()
 
-    def _after_reset(self, seed: int) -> None:
+    def _reset(self, seed: int) -> None:
+        self.supervisor.check_reset()
+        self.plant.reset(seed)
+        self.supervisor.begin()
         loop = self.rig.loop
         loop["ticks"] = 0
         loop["resets"] += 1
@@ -187,6 +207,6 @@ class RealtimeLoop:
         count = int(self.rig.loop["rejected"])
         if self._rejected < count and self._rejected < LOUD:
             code = int(self.rig.loop["code"])
-            why = REASONS[code] if 0 <= code < len(REASONS) else "its number or source is of no use: correct its sender"
+            why = why_not(code) or NO_USE
             LOG.warning("a command was refused, %s (%d in all)", why, count)
         self._rejected = count

@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import CommandRejectedError
-from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source
+from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState, Source, StiffnessFrame
 
 ENERGY = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
 LOOP = ("rejected", "accepted", "ticks", "resets", "seed", "halted", "connected", "missed", "fifo", "digest")
 """Counters and flags of the arm process; ``digest``: a hash of the torques of all its ticks, 53 bits of it."""
-LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99")
+GUARD = ("phase", "reason", "owner", "epoch", "ignored")
+"""Of the guard around the arm: ``lifecycle.Phase`` and ``Reason``, who owns the arm under which lease, and how many
+commands were not their turn."""
+LATENESS = ("lateness_p50", "lateness_p99", "lateness_max", "compute_p50", "compute_p99", "compute_mean", "compute_std")
 """How late the loop woke, and how long its tick took [s]."""
 LARGEST = 2.0**53
 """Whole numbers below this stand exactly in a float64."""
@@ -30,11 +33,16 @@ COMMAND = np.dtype(
         ("duration", "f8"),
         ("pose", "f8", 7),
         ("gripper", "f8"),
-        ("stiffness", "f8", 2),
+        ("stiffness", "f8", 21),
+        ("stiffness_frame", "f8"),
+        ("feed_forward", "f8", 6),
         ("source", "f8"),
+        ("epoch", "f8"),
     ]
 )
-"""A ``Command``; a stiffness that is not a number keeps the present one."""
+"""A ``Command``. Numbers of the stiffness that are missing are not numbers; where all are, the present one is kept."""
+STIFFNESSES = (2, 6, 21)
+"""How many numbers a stiffness may have."""
 
 
 @lru_cache(maxsize=8)
@@ -49,7 +57,7 @@ def snapshot_dtype(joints: int, objects: tuple[str, ...]) -> np.dtype[np.void]:
         ("gripper", "f8"),
         ("peak_force", "f8"),
     ]
-    rest = [(name, "f8") for name in (*ENERGY, *LOOP, *LATENESS)]
+    rest = [(name, "f8") for name in (*ENERGY, *LOOP, *GUARD, *LATENESS)]
     return np.dtype([*arm, *tcp, *rest, *((f"object.{name}", "f8", 7) for name in objects)])
 
 
@@ -116,12 +124,19 @@ def read_objects(record: NDArray[np.void]) -> dict[str, Array]:
     return {name: np.array(record[f"object.{name}"]) for name in objects_of(record.dtype)}
 
 
-def write_command(record: NDArray[np.void], command: Command) -> None:
+def write_command(record: NDArray[np.void], command: Command, epoch: int = 0) -> None:
     """Copy a command into a 0-d command record; numbers that are not finite go through as they are."""
     for field in ("stamp", "seq", "valid_until", "duration", "pose", "gripper"):
         record[field] = getattr(command, field)
-    record["stiffness"] = np.nan if command.stiffness is None else command.stiffness
-    record["source"] = int(command.source)
+    record["stiffness"] = np.nan
+    if command.stiffness is not None:
+        size = np.size(command.stiffness)
+        if size not in STIFFNESSES:
+            raise CommandRejectedError(f"command {command.seq} has {size} numbers of stiffness: give 2, 6 or 21")
+        record["stiffness"][:size] = command.stiffness
+    record["stiffness_frame"] = int(command.stiffness_frame)
+    record["feed_forward"] = 0.0 if command.feed_forward is None else command.feed_forward
+    record["source"], record["epoch"] = int(command.source), epoch
 
 
 def read_command(record: NDArray[np.void], shift: float = 0.0) -> Command:
@@ -130,10 +145,12 @@ def read_command(record: NDArray[np.void], shift: float = 0.0) -> Command:
     Numbers of the target that are not finite come through, for the controller to refuse; a command without a usable
     number or source raises ``CommandRejectedError`` here.
     """
-    seq, source = float(record["seq"]), float(record["source"])
-    if not abs(seq) < LARGEST or source not in {float(s) for s in Source}:
+    seq, source, frame = (float(record[name]) for name in ("seq", "source", "stiffness_frame"))
+    if not abs(seq) < LARGEST or source not in set(map(float, Source)) or frame not in set(map(float, StiffnessFrame)):
         raise CommandRejectedError(f"a command has the number {seq} and the source {source}: correct its sender")
     stiffness = np.array(record["stiffness"])
+    given = np.flatnonzero(~np.isnan(stiffness))
+    size = min(n for n in STIFFNESSES if n > given[-1]) if len(given) else 0
     return Command(
         stamp=float(record["stamp"]) + shift,
         seq=int(seq),
@@ -141,6 +158,8 @@ def read_command(record: NDArray[np.void], shift: float = 0.0) -> Command:
         duration=float(record["duration"]),
         pose=np.array(record["pose"]),
         gripper=float(record["gripper"]),
-        stiffness=None if np.isnan(stiffness).all() else stiffness,
+        stiffness=stiffness[:size] if size else None,
         source=Source(int(source)),
+        stiffness_frame=StiffnessFrame(int(frame)),
+        feed_forward=np.array(record["feed_forward"]) if np.any(record["feed_forward"] != 0.0) else None,
     )

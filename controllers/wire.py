@@ -13,7 +13,9 @@ from controllers.jit import kernel
 from controllers.plant import PlantPort
 from controllers.snapshot import LARGEST
 from controllers.state import SOURCES
-from robot_rl.core.records import Array
+from robot_rl.core.records import Array, StiffnessFrame
+
+FRAMES = len(StiffnessFrame)
 
 
 @intrinsic
@@ -32,23 +34,44 @@ def _whole(x: float, limit: float) -> bool:
 
 
 @kernel
+def _size(stiffness: Array) -> int:
+    """How many numbers of a stiffness are given: 0, 2, 6 or 21, the rest is not a number."""
+    last = -1
+    for i in range(stiffness.shape[0]):
+        if not np.isnan(stiffness[i]):
+            last = i
+    if last < 0:
+        return 0
+    if last < 2:
+        return 2
+    return 6 if last < 6 else 21
+
+
+@kernel
+def epoch_of(raw: np.void) -> int:
+    """The lease that a command comes under, 0: none; one that can be no lease becomes -1, which never is one."""
+    return np.int64(raw.epoch) if _whole(raw.epoch, LARGEST) else -1
+
+
+@kernel
 def decode(raw: np.void, command: np.void, shift: float) -> bool:
     """``command`` := ``raw`` with its times moved by ``shift`` [s]; False when its number or source is of no use."""
     if not _whole(raw.seq, LARGEST) or not _whole(raw.source, SOURCES) or raw.source < 0.0:
+        return False
+    if not _whole(raw.stiffness_frame, FRAMES) or raw.stiffness_frame < 0.0:
         return False
     command.stamp = raw.stamp + shift
     command.valid_until = raw.valid_until + shift
     command.duration = raw.duration
     command.pose[:] = raw.pose
     command.gripper = raw.gripper
+    command.feed_forward[:] = raw.feed_forward
     command.seq = np.int64(raw.seq)
     command.source = np.int64(raw.source)
-    missing = 0
-    for i in range(2):
-        missing += 1 if np.isnan(raw.stiffness[i]) else 0
-    command.has_stiffness = 2 if missing < 2 else 0
-    for i in range(2):
-        command.stiffness[i] = raw.stiffness[i] if missing < 2 else 0.0
+    command.stiffness_frame = np.int64(raw.stiffness_frame)
+    command.has_stiffness = _size(raw.stiffness)
+    for i in range(raw.stiffness.shape[0]):
+        command.stiffness[i] = raw.stiffness[i] if i < command.has_stiffness else 0.0
     return True
 
 

@@ -35,6 +35,8 @@ class Word(IntEnum):
     """Anyone, in lockstep: the tick that the arm may run to."""
     TOTAL = 13
     """Arm: ticks since it started."""
+    RESET_REFUSED = 15
+    """Arm: the last reset that it refused."""
     HELD_AT = 14
     """Arm: when the first torque after the last thing asked, halt or loss of the bridge was applied."""
 

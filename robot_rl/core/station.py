@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from robot_rl.core.errors import StationError
+from robot_rl.core.frames import FrameStation, FrameTree
 
 FOLDER = Path(__file__).parents[2] / "launch" / "stations"
 """Where the stations that come with the project are."""
@@ -45,6 +46,8 @@ class Station:
     """Largest force of the controller's spring [N]; only tightens the preset."""
     cameras: Mapping[str, CameraStation] = field(default_factory=dict)
     """By name."""
+    frames: Mapping[str, FrameStation] = field(default_factory=dict)
+    """Fixed frames in which poses may be given, beside ``base``: name -> where it is."""
     state_rate: float = 100.0
     """States per second for policies and cameras [Hz]."""
     telemetry_rate: float = 25.0
@@ -86,9 +89,22 @@ def load_station(name: str) -> Station:
         str(key): CameraStation(**_checked(path, f"cameras.{key}.", value, CameraStation))
         for key, value in cameras.items()
     }
+    values["frames"] = _frames(path, values.get("frames", {}))
     if values["driver"] not in DRIVERS:
         raise StationError(f"{path}: there is no driver {values['driver']!r}; {_hint(values['driver'], DRIVERS)}")
     return Station(**values)
+
+
+def _frames(path: Path, data: object) -> dict[str, FrameStation]:
+    if not isinstance(data, dict):
+        raise StationError(f"{path}: frames must map a name to where the frame is: correct the file")
+    checked = {str(key): _checked(path, f"frames.{key}.", body, FrameStation) for key, body in data.items()}
+    found = {key: FrameStation(**values) for key, values in checked.items()}
+    try:
+        FrameTree(found)
+    except StationError as error:
+        raise StationError(f"{path}: {error}") from None
+    return found
 
 
 def _checked(path: Path, prefix: str, data: object, kind: type) -> dict[str, Any]:
