@@ -53,10 +53,10 @@ class Config:
     limit: float = 0.5
     """Bound d on the energy [J] that is yet to be drained, discounted, in the mean over the states met. Infinite: the
     method knows nothing of energy."""
-    gains: Gains = (0.1, 0.001, 0.0)
+    gains: Gains = (0.05, 0.0005, 0.0)
     """Of the PID controller that sets the price of energy by the excess over ``limit``."""
-    price_max: float = 10.0
-    """Largest price, between advantages of unit deviation."""
+    price_max: float = 1.0
+    """Largest price of energy [1/J], for rewards of 0 and 1."""
     lr_actor: float = 3e-4
     """Step size of the actor."""
     lr_value: float = 1e-3
@@ -147,17 +147,17 @@ class PpoLagrangianLearner:
         return {"clipped": float(far), "cost": float(self.multiplier.cost), "price": self.multiplier.value()}
 
     def update_values(self, batch: Transition[Tensor], features: Tensor) -> Tensor:
-        """Regress both values on n-step returns and set the price; the joint advantage, (B,)."""
+        """Regress both values on n-step returns and set the price; the joint advantage, normalised, (B,)."""
         value, cost = self.value(features).squeeze(-1), self.cost_value(features).squeeze(-1)
         with torch.no_grad():
             following = self.actor.features(batch.next_obs)
             returns = batch.reward + batch.discount * self.value(following).squeeze(-1)
             costs = drain(batch) + batch.discount * self.cost_value(following).squeeze(-1).clamp(min=0.0)
-            advantage, excess = standard(returns - value), standard(costs - cost)
+            advantage, excess = returns - value, costs - cost
         self.multiplier.update(cost.detach().mean())
         price = self.multiplier.value()
         step(self.optimiser_value, (value - returns).square().mean() + (cost - costs).square().mean())
-        return (advantage - price * excess) / (1.0 + price)
+        return standard(advantage - price * excess)
 
     def weights(self) -> dict[str, NDArray]:
         """What an actor must load."""
