@@ -10,7 +10,7 @@ import numpy as np
 from controllers.barrier import enforce_barrier
 from controllers.interpolation import hold
 from controllers.jit import kernel
-from controllers.limits import add_limit_torque, limit_power, limit_torque
+from controllers.limits import limit_power, limit_torque
 from controllers.linalg import dot
 from robot_rl.core.records import Array
 
@@ -30,11 +30,10 @@ def release(state: np.void) -> None:
 
 
 @kernel
-def damping_torque(arm: np.void, config: np.void, state: np.void, rate: float, tau: Array) -> None:
-    """``tau`` (n,) := -rate M dq, which makes every velocity die out alike at ``rate`` [1/s], and the joints' ends."""
+def damping_torque(state: np.void, rate: float, tau: Array) -> None:
+    """``tau`` (n,) := -rate M dq, which makes every velocity die out alike at ``rate`` [1/s]; nothing that pushes."""
     for i in range(tau.shape[0]):
         tau[i] = -rate * dot(state.mass[i], state.dq)
-    add_limit_torque(arm, config, state, tau)
 
 
 @kernel
@@ -49,6 +48,17 @@ def apply_instead(arm: np.void, config: np.void, state: np.void, before: Array, 
     limit_torque(config, state, tau)
     enforce_barrier(arm, config, state, tau)
     state.tau[:] = tau
+
+
+@kernel
+def mend_ledger(config: np.void, state: np.void) -> None:
+    """A ledger that is no number any more begins anew, with no more than what damping needs to be let through."""
+    if not abs(state.T + state.V + state.work) < np.inf:
+        state.T, state.V, state.work, state.discard = config.T_res, 0.0, 0.0, 0.0
+        state.overdraft = 0.0
+    for i in range(state.tau.shape[0]):
+        if not abs(state.tau[i]) < np.inf:
+            state.tau[i] = 0.0
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy as np
 from controllers.arbitration import GRANTED, admit, blend, start_blend
 from controllers.black_box import note_command, note_row, note_snapshot
 from controllers.clearance import TOUCHING, check
-from controllers.estop import apply_instead, damping_torque, release
+from controllers.estop import apply_instead, damping_torque, mend_ledger, release
 from controllers.guard_phases import go_home, ramp, recover
 from controllers.guard_record import Guarded
 from controllers.guard_watch import (
@@ -20,6 +20,7 @@ from controllers.guard_watch import (
     COLLISION,
     COMMANDS,
     DAMPING,
+    FAULT,
     HOMING,
     RECOVERY,
     SILENT,
@@ -60,9 +61,9 @@ def _before(arm: np.void, config: np.void, state: np.void, guard: np.void, now: 
 
 @kernel
 def _watch(arm: np.void, config: np.void, state: np.void, guard: np.void, now: float) -> None:
-    """All reasons to leave a phase, worst first; ``wanted`` holds the measured q, ``row`` the measured dq."""
+    """All reasons to leave a phase, worst first; the measurement lies in ``wanted``, ``row`` and ``felt``."""
     watch_time(guard, state, now)
-    watch_arm(arm, guard, state, guard.wanted, guard.row, now)
+    watch_arm(arm, guard, state, now)
     watch_tool(config, guard, state, now)
     grant_asks(guard, state, now)
     watch_commands(guard, state, now)
@@ -75,8 +76,10 @@ def _after(arm: np.void, config: np.void, state: np.void, guard: np.void) -> Non
         return
     if guard.phase == HOMING and guard.homing == 1:
         way_torque(arm, state, guard, guard.wanted)
+    elif guard.blind > 0:
+        guard.wanted[:] = 0.0
     else:
-        damping_torque(arm, config, state, guard.damping_rate, guard.wanted)
+        damping_torque(state, guard.damping_rate, guard.wanted)
     apply_instead(arm, config, state, guard.tau_before, guard.wanted)
 
 
@@ -91,12 +94,17 @@ def guarded_tick(g: Guarded, q: Array, dq: Array, tau_external: Array, now: floa
     guard.tick += 1
     guard.wanted[:] = q
     guard.row[:] = dq
+    guard.felt[:] = tau_external
     guard.tau_in[:] = state.tau
     _watch(arm, config, state, guard, now)
     if guard.bad == 0:
         _before(arm, config, state, guard, now)
     guard.tau_before[:] = state.tau
-    tick(arm, config, state, q, dq, tau_external, now)
+    if guard.phase == FAULT:
+        mend_ledger(config, state)
+    tick(arm, config, state, q, dq, guard.felt, now)
+    guard.lost += state.missed
+    guard.contacts += state.force_level > 0
     if guard.bad == 0:
         if powered(guard) and guard.tick % guard.check_every == 0 and g.shape.capsules.shape[0] > 0:
             if check(g.shape, guard, state, g.ends) == TOUCHING:

@@ -83,11 +83,12 @@ SETTINGS = tuple(field.name for field in fields(GuardConfig))
 def guard_dtype(n: int) -> np.dtype:
     """The guard of an arm with ``n`` joints. SI units, base axes."""
     scalars = "since before valid_until clearance way_clock contact_since rest_since settled_since "
-    scalars += "lease_until lease_ttl blend_start last_now"
+    scalars += "lease_until lease_ttl blend_start last_now elapsed silent_since"
     counters = "tick phase reason ask touched bad last_mode last_code events check_every way_count way_index homing "
-    counters += "owner last_owner leased epoch blending vetoed ignored late waiting asked_epoch"
+    counters += "owner last_owner leased epoch blending vetoed ignored late waiting asked_epoch "
+    counters += "same garbled blind deaf lost contacts"
     names = [(name, "f8") for name in (*scalars.split(), *SETTINGS)] + [(name, "i8") for name in counters.split()]
-    vectors = [(name, "f8", (n,)) for name in ("tau_in", "tau_before", "wanted", "row")]
+    vectors = [(name, "f8", (n,)) for name in ("tau_in", "felt", "tau_before", "wanted", "row")]
     shaped = [("way", "f8", (WAYPOINTS, n))]
     shaped += [("way_time", "f8", (WAYPOINTS,)), ("waiting_events", "i8", (8, 5))]
     scratch = [("normal", "f8", (3,)), ("nearest", "f8", (2, 3)), ("slope", "f8", (6,)), ("delta", "f8", (6,))]

@@ -81,8 +81,9 @@ class Supervisor:
     def _forget(self) -> None:
         guard = self.guard
         guard["before"] = guard["lease_until"] = guard["blend_start"] = -math.inf
-        guard["valid_until"] = guard["contact_since"] = guard["settled_since"] = math.inf
+        guard["valid_until"] = guard["contact_since"] = guard["settled_since"] = guard["silent_since"] = math.inf
         guard["clearance"], guard["touched"] = math.inf, 1
+        guard["bad"] = guard["same"] = guard["blind"] = guard["deaf"] = 0
         guard["owner"] = guard["last_owner"] = guard["leased"] = guard["blending"] = 0
 
     @property
