@@ -132,7 +132,8 @@ class Graph:
     def stop(self) -> None:
         """Stop every process; the arm holds first. Nothing stays in shared memory."""
         _stop_all(list(self.processes.values()))
-        shared_path(self.name).unlink(missing_ok=True)
+        for name in (self.name, f"{self.name}.box"):
+            shared_path(name).unlink(missing_ok=True)
         if any(p.returncode == -signal.SIGKILL for p in self.processes.values()):
             time.sleep(YOUNG)
             remove_dead_segments()

@@ -60,7 +60,9 @@ def test_nothing_saved_is_lost_when_the_recorder_is_killed(tmp_path: Path):
     rng = np.random.default_rng(7)
     saved: dict[int, int] = {}
     first, recovered = 0, 0
-    for _ in range(12):
+    for kills in range(60):
+        if kills >= 12 and recovered >= 3:  # a busy machine needs more of them to hit an open episode
+            break
         done, open_episode, committed = kill_after(tmp_path / "set", first, rng.uniform(0.0, 0.25))
         saved |= done
         dataset = open_dataset(tmp_path / "set")
