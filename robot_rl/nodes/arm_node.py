@@ -1,7 +1,9 @@
-"""The ROS side of the arm: shared memory in, standard topics out; commands, reset and stop in. No control here.
+"""The ROS side of the arm: shared memory in, standard topics out; commands and requests in. No control here.
 
-In: ``command`` (every field of a ``Command`` by name) and, for other people's tools, ``target_pose`` (PoseStamped, in
-frame ``base``). Services: ``reset`` (its seed is the parameter ``seed``) and ``stop``. Out: see ``telemetry``.
+A lifecycle node (``arm_life``) that starts itself. In: ``command`` (all of a ``Command`` and its lease, by name), and
+for other people's tools ``target_pose`` (PoseStamped) to follow and ``move_to`` (PoseStamped) to go to, with
+``move_to/feedback`` and the service ``move_to/cancel``; their frame is ``base`` or one of the station's. Services and
+parameters: ``arm_services``. Out: ``telemetry``.
 """
 
 from __future__ import annotations
@@ -13,18 +15,23 @@ from dataclasses import dataclass
 import numpy as np
 import tyro
 from geometry_msgs.msg import PoseStamped
-from rcl_interfaces.msg import ParameterDescriptor
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from controllers.desk import DeskClient
 from controllers.exchange import Exchange
+from controllers.lifecycle import Phase, Reason
 from controllers.loop_alarm import LoopAlarm
 from controllers.realtime import try_fifo
-from controllers.snapshot import COMMAND, names, snapshot_dtype, write_command
-from robot_rl.core.errors import ConnectionLostError
-from robot_rl.core.records import Command, Source
+from controllers.snapshot import COMMAND, names, read_state, snapshot_dtype, write_command
+from robot_rl.core.errors import CommandRejectedError, ConnectionLostError
+from robot_rl.core.frames import FrameTree
+from robot_rl.core.records import Array, Command, Source
 from robot_rl.core.station import Station, load_station
 from robot_rl.nodes import messages as ros
+from robot_rl.nodes.arm_life import ArmLife
+from robot_rl.nodes.arm_services import ArmServices
+from robot_rl.nodes.move import Move
 from robot_rl.nodes.process import StopFlag, run_process
 from robot_rl.nodes.ros import RosProcess
 from robot_rl.nodes.telemetry import Telemetry
@@ -34,6 +41,8 @@ REACH_TIME = 0.1
 """Time given to a ``target_pose`` [s]."""
 VALID_FOR = 0.3
 """How long a ``target_pose`` stays valid [s]."""
+MOVE_EVERY = 0.05
+"""Period of a move's commands [s]."""
 SILENT = 0.25
 """A state older than this is not published [s]."""
 DEAD = 0.5
@@ -44,67 +53,103 @@ COMMAND_NAMES = names(COMMAND)
 class ArmNode:
     """Converts; everything it knows is the newest snapshot."""
 
-    def __init__(self, process: RosProcess, exchange: Exchange, station: Station) -> None:
+    def __init__(self, process: RosProcess, exchange: Exchange, station: Station, graph: str) -> None:
         self.process, self.exchange, self.station = process, exchange, station
         info = exchange.info
         self.record = np.zeros((), snapshot_dtype(int(info["joints"]), tuple(info["objects"])))
         self.telemetry = Telemetry(process.node, self.record)
         self.alarm = LoopAlarm(exchange, station.bridge_priority)
+        self.frames = FrameTree(station.frames)
+        self.life = ArmLife(process.node, exchange, DeskClient(graph), lambda: exchange.beat(time.monotonic()))
+        self.services = ArmServices(process.node, exchange, self.life, self.resets)
         self.command = np.zeros((), COMMAND)
         self.poses = 0
+        self.move: Move | None = None
+        self.next_step = 0.0
         node = process.node
-        node.declare_parameter("seed", 0, ParameterDescriptor(description="Scene that the service reset starts"))
         node.create_subscription(JointState, "command", self.on_command, ros.RELIABLE)
         node.create_subscription(PoseStamped, "target_pose", self.on_target_pose, ros.RELIABLE)
-        node.create_service(Trigger, "reset", self.on_reset)
-        node.create_service(Trigger, "stop", self.on_stop)
+        node.create_subscription(PoseStamped, "move_to", self.on_move_to, ros.RELIABLE)
+        node.create_service(Trigger, "move_to/cancel", self.on_cancel)
+        exchange.beat(time.monotonic())
+        self.life.start()
+
+    def resets(self) -> int:
+        """How many resets there have been; the node's state follows the arm's."""
+        self.exchange.read(self.telemetry.flat)
+        self.life.follow(Phase(int(self.record["phase"])))
+        return int(self.record["resets"])
 
     def on_command(self, message: JointState) -> None:
         """Pass a complete command on; the arm process judges its numbers."""
         if list(message.name) != COMMAND_NAMES or message.header.frame_id != ros.FRAME:
             LOG.warning("a command was ignored: it must have frame %r and the names %s", ros.FRAME, COMMAND_NAMES)
-            return
-        self.exchange.put_command(np.frombuffer(message.position))
+        elif self.life.active:
+            self.move = None
+            self.exchange.put_command(np.frombuffer(message.position))
+
+    def _in_base(self, message: PoseStamped) -> Array | None:
+        try:
+            return self.frames.to_base(message.header.frame_id, ros.from_pose(message.pose))
+        except CommandRejectedError as error:
+            LOG.warning("a pose was ignored: %s", error)
+            return None
 
     def on_target_pose(self, message: PoseStamped) -> None:
         """Pass a bare pose on, with the gripper as it is."""
-        if message.header.frame_id != ros.FRAME:
-            LOG.warning("a target_pose in frame %r was ignored: give it in %r", message.header.frame_id, ros.FRAME)
+        pose = self._in_base(message)
+        if pose is None:
             return
-        now, self.poses = time.monotonic(), self.poses + 1
+        now, self.move = time.monotonic(), None
         command = Command(
             stamp=now,
-            seq=self.poses,
+            seq=self._number(),
             valid_until=now + VALID_FOR,
             duration=REACH_TIME,
-            pose=ros.from_pose(message.pose),
+            pose=pose,
             gripper=float(self.record["gripper"]),
             source=Source.HUMAN,
         )
-        write_command(self.command, command)
-        self.exchange.put_command(self.command.reshape(1).view(np.float64))
+        self._send(command)
 
-    def on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Reset to the parameter ``seed``; the answer's message is the number of resets so far."""
-        ticket = self.exchange.ask_reset(int(self.process.node.get_parameter("seed").value))
-        end = time.monotonic() + 10.0
-        while not self.exchange.reset_done(ticket) and time.monotonic() < end and not self.exchange.halted:
-            self.exchange.beat(time.monotonic())
-            time.sleep(0.002)
-        self.exchange.read(self.telemetry.flat)
-        response.success = self.exchange.reset_done(ticket)
-        response.message = str(int(self.record["resets"])) if response.success else self.why_not()
+    def _number(self) -> int:
+        self.poses += 1
+        return self.poses
+
+    def _send(self, command: Command) -> None:
+        if self.life.active:
+            write_command(self.command, command, self.services.epoch)
+            self.exchange.put_command(self.command.reshape(1).view(np.float64))
+
+    def on_move_to(self, message: PoseStamped) -> None:
+        """Go there, step by step; a newer pose takes the place of one that is not reached yet."""
+        pose = self._in_base(message)
+        if pose is not None and np.isfinite(pose).all() and self.life.active:
+            self.move = Move(pose, time.monotonic())
+
+    def on_cancel(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """End a move: the arm holds."""
+        response.success, response.message = self.move is not None, "" if self.move else "nothing moves"
+        if self.move is not None:
+            self.move.outcome = "cancelled"
+            self.exchange.ask_stop()
+            self.telemetry.publish_move(self.move)
+            self.move = None
         return response
 
-    def why_not(self) -> str:
-        """Why a request was not granted."""
-        return self.exchange.reason or "the arm process does not answer"
-
-    def on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Hold now."""
-        self.exchange.ask_stop()
-        response.success = True
-        return response
+    def step_move(self) -> None:
+        """Send the running move's next command, and say how far it is."""
+        now = time.monotonic()
+        if self.move is None or now < self.next_step:
+            return
+        self.next_step = now + MOVE_EVERY
+        command = self.move.step(read_state(self.record), self._number(), now)
+        if command is not None and self.life.active:
+            self._send(command)
+        elif command is not None:
+            self.move.outcome = "the arm follows no commands"
+        self.telemetry.publish_move(self.move)
+        self.move = None if self.move.outcome else self.move
 
     def run(self, stop: StopFlag) -> None:
         """Publish at the station's rates and serve requests, until asked to stop."""
@@ -116,6 +161,7 @@ class ArmNode:
             if self.alarm.silent_for > DEAD:
                 self.exchange.halt(f"the arm's loop stood still for {DEAD:g} s")
             self.publish(rest=count % every == 0, health=count % round(self.station.state_rate) == 0)
+            self.step_move()
             count += 1
             deadline = max(deadline + period, time.monotonic())
             self.process.spin(deadline)
@@ -125,7 +171,9 @@ class ArmNode:
         self.exchange.read(self.telemetry.flat)
         age = time.monotonic() - float(self.record["stamp"])
         if age < SILENT:
+            self.life.follow(Phase(int(self.record["phase"])))
             self.telemetry.publish_state()
+            self.telemetry.publish_events(Phase(int(self.record["phase"])), Reason(int(self.record["reason"])))
             if rest:
                 self.telemetry.publish_rest()
         if health:
@@ -151,8 +199,8 @@ def main(config: Config) -> None:
     exchange = attach_writer(config.graph, stop)
     if station.bridge_priority > 0 and not try_fifo(station.bridge_priority):
         LOG.warning("without real-time priority: on a busy machine the arm may hold now and then")
-    with RosProcess("arm", parameters=True) as process:
-        ArmNode(process, exchange, station).run(stop)
+    with RosProcess("arm", parameters=True, lifecycle=True) as process:
+        ArmNode(process, exchange, station, config.graph).run(stop)
 
 
 def attach_writer(graph: str, stop: StopFlag, timeout: float = 600.0) -> Exchange:

@@ -17,11 +17,13 @@ import tyro
 
 from controllers.archive import Archive
 from controllers.config import ControllerConfig, preset
+from controllers.desk import Desk
 from controllers.exchange import Exchange, shared_path
 from controllers.guard_record import Box
 from controllers.panda_shape import panda_shape, table
 from controllers.realtime_loop import LoopSettings, RealtimeLoop
 from controllers.recorder import Recorder
+from controllers.requests import ArmRequests
 from controllers.snapshot import COMMAND, snapshot_dtype
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name
@@ -37,9 +39,13 @@ SERVE_EVERY = 0.005
 
 
 def controller_of(station: Station, task: str) -> ControllerConfig:
-    """The task's or the station's preset, with the station's limits, which can only tighten it."""
+    """The task's or the station's preset, under the station's limits."""
     check_name("task", task, PRESETS)
-    config = preset(PRESETS[task] if station.preset == "task" else station.preset)
+    return limited(station, preset(PRESETS[task] if station.preset == "task" else station.preset))
+
+
+def limited(station: Station, config: ControllerConfig) -> ControllerConfig:
+    """``config`` with the station's limits, which can only tighten it."""
     force, moment = config.wrench_max
     return replace(config, wrench_max=(min(force, station.max_force), moment))
 
@@ -94,11 +100,19 @@ def main(config: Config) -> None:
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
         exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
         try:
-            run_loop(RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep)), stop, archive)
+            loop = RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep))
+            run_loop(loop, make_desk(config.graph, station, loop, archive), stop, archive)
         finally:
             exchange.unlink()
             if recorder:
                 recorder.unlink()
+
+
+def make_desk(graph: str, station: Station, loop: RealtimeLoop, archive: Archive | None) -> Desk:
+    """Where the arm can be asked for what is slow."""
+    dump = None if archive is None else lambda: archive.dump(time.monotonic())
+    requests = ArmRequests(loop, loop.supervisor, lambda config: limited(station, config), dump)
+    return Desk(graph, requests.actions())
 
 
 def warm_up(task: str) -> None:
@@ -113,15 +127,17 @@ def warm_up(task: str) -> None:
             exchange.unlink()
 
 
-def run_loop(loop: RealtimeLoop, stop: StopFlag, archive: Archive | None = None) -> None:
-    """The loop, in a thread of compiled code; this one serves resets and the black box, until ``stop``."""
+def run_loop(loop: RealtimeLoop, desk: Desk, stop: StopFlag, archive: Archive | None = None) -> None:
+    """The loop, in a thread of compiled code; this one serves resets, the desk and the black box, until ``stop``."""
     loop.start()
     loop.exchange.open()
     while not stop:
         loop.serve()
+        desk.serve()
         if archive:
             archive.poll(time.monotonic())
         time.sleep(SERVE_EVERY)
+    desk.close()
     loop.close()
 
 

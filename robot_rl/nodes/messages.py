@@ -116,9 +116,9 @@ def from_image(message: Image) -> NDArray[np.uint8]:
     return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 
 
-def diagnostics(status: DiagnosticStatus, stamp: float) -> DiagnosticArray:
-    """One status."""
-    message = DiagnosticArray(status=[status])
+def diagnostics(parts: list[DiagnosticStatus], stamp: float) -> DiagnosticArray:
+    """The status of some parts."""
+    message = DiagnosticArray(status=parts)
     fill_header(message, stamp, "")
     return message
 

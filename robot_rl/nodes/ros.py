@@ -8,6 +8,7 @@ from types import TracebackType
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor, TimeoutException
+from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -19,15 +20,17 @@ class RosProcess:
     one that spins in a thread of its own takes 0.7 ms of processor for every message that arrives.
     """
 
-    def __init__(self, name: str, *, parameters: bool = False) -> None:
+    def __init__(self, name: str, *, parameters: bool = False, lifecycle: bool = False) -> None:
         self.name = name
         self.parameters = parameters
+        self.kind = LifecycleNode if lifecycle else Node
 
     def __enter__(self) -> RosProcess:
         """Join the graph."""
         self.context = rclpy.Context()
         rclpy.init(context=self.context, signal_handler_options=SignalHandlerOptions.NO)
-        self.node = Node(self.name, context=self.context, enable_rosout=False, start_parameter_services=self.parameters)
+        options = {"enable_rosout": False, "start_parameter_services": self.parameters}
+        self.node = self.kind(self.name, context=self.context, **options)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         return self

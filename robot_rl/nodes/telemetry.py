@@ -10,10 +10,14 @@ from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 
-from controllers.snapshot import ENERGY, LATENESS, LOOP, names, objects_of
+from controllers.lifecycle import REMEDIES, Phase, Reason
+from controllers.snapshot import ENERGY, GUARD, LATENESS, LOOP, names, objects_of
 from robot_rl.core.records import Mode
 from robot_rl.nodes import messages as ros
+from robot_rl.nodes.activity import Activity
+from robot_rl.nodes.move import Move
 
 STAMPED = {
     "current_pose": (PoseStamped, "ee_pose", ros.pose_stamped),
@@ -43,9 +47,28 @@ class Telemetry:
             for name in objects_of(record.dtype)
         }
         self.diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", ros.RELIABLE)
+        self.events = node.create_publisher(String, "events", ros.LATCHED)
+        self.move = node.create_publisher(JointState, "move_to/feedback", ros.LATCHED)
+        self.activity = Activity(record)
+        self._last_event = ""
+
+    def publish_events(self, phase: Phase, reason: Reason) -> None:
+        """The phase of the arm, why, and what helps: once per change."""
+        text = ": ".join(word for word in (phase.name, REMEDIES[reason]) if word)
+        if text != self._last_event:
+            self._last_event = text
+            self.events.publish(String(data=text))
+
+    def publish_move(self, move: Move) -> None:
+        """How far a move is; at its end its outcome, as the frame."""
+        values = np.array([move.distance, move.angle])
+        message = ros.named_values(["distance", "angle"], values, float(self.record["stamp"]))
+        message.header.frame_id = move.outcome or "moving"
+        self.move.publish(message)
 
     def publish_state(self) -> None:
         """The whole snapshot, and the joints."""
+        self.activity.note()
         record, stamp = self.record, float(self.record["stamp"])
         self.state.publish(ros.named_values(self.names, self.flat, stamp))
         vectors = (
@@ -68,7 +91,7 @@ class Telemetry:
     def publish_diagnostics(self, age: float, reason: str, more: Mapping[str, str]) -> None:
         """Health of the loop: its lateness, its counters, and why it holds."""
         record = self.record
-        values = {name: f"{float(record[name]):.6g}" for name in (*LOOP, *LATENESS)}
+        values = {name: f"{float(record[name]):.6g}" for name in (*LOOP, *GUARD, *LATENESS)}
         values |= {"state_age": f"{age:.4f}", **more}
         level, text = DiagnosticStatus.OK, Mode(int(record["mode"])).name.lower()
         if reason:
@@ -77,5 +100,5 @@ class Telemetry:
             level, text = DiagnosticStatus.STALE, "the arm process is silent"
         elif not record["fifo"]:
             level, text = DiagnosticStatus.WARN, f"{text}, without real-time priority"
-        status = ros.status("arm loop", level, text, values)
-        self.diagnostics.publish(ros.diagnostics(status, float(record["stamp"])))
+        loop = ros.status("arm loop", level, text, values)
+        self.diagnostics.publish(ros.diagnostics([loop, self.activity.status()], float(record["stamp"])))
