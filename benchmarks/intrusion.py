@@ -1,7 +1,9 @@
 """Does the filter touch a policy that means no harm? Tracking with it and without (control.md §4.4: scale >= 0.999).
 
-Circles, lines to and fro and a wandering pose at speeds that the presets allow, commanded at 10 and 20 Hz; mean over
-all commands of the smallest scale since the last one, and the root mean square distance from the commanded path.
+Circles, lines to and fro and a wandering pose at half the speed that a preset allows, commanded at 10 and 20 Hz, in
+episodes of 6 s from many phases (as long as those of peg_insert); mean over all commands of the smallest scale since
+the last one, and the root mean square distance from the commanded path. Friction eats the budget, which is filled only
+between episodes: ``untouched_s`` says for how long the same motions can go on without a rest before the filter acts.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from sim.stepper import advance
 
 PRESETS = ("rl_explore", "precise", "human_near")
 RATES = (10, 20)
+EPISODE, LONGEST, SHARE = 6.0, 30.0, 0.5
 
 
 def circle(speed: float, t: float) -> Array:
@@ -49,15 +52,15 @@ def wander(speed: float, t: float) -> Array:
 MOTIONS: dict[str, Callable[[float, float], Array]] = {"circle": circle, "to and fro": to_and_fro, "wander": wander}
 
 
-def track(config: ControllerConfig, motion: Callable[[float, float], Array], rate: int, seconds: float) -> Array:
+def track(config: ControllerConfig, motion: Callable[[float], Array], rate: int, seconds: float) -> Array:
     """Rows (smallest scale since the last command, distance [m], turn [rad]) at every command."""
     arena = Arena(Trouble(name="benign"), config)
     arena.reset()
     control, plant, ticks = arena.controller, arena.world.plant, round(1.0 / (rate * config.period))
-    start, speed, rows = control.state["goal"].copy(), 0.6 * config.v_max[0], []
+    start, rows = control.state["goal"].copy(), []
     for step in range(round(seconds * rate)):
         now = step * ticks * config.period
-        target = pose_add(start, motion(speed, now))
+        target = pose_add(start, motion(now) - motion(0.0))
         if step:
             error = pose_error(control.state["ee_pose"].copy(), target)
             rows.append([control.state["scale"], np.linalg.norm(error[:3]), np.linalg.norm(error[3:])])
@@ -68,31 +71,51 @@ def track(config: ControllerConfig, motion: Callable[[float, float], Array], rat
     return np.array(rows)
 
 
-def compare(name: str, seconds: float) -> dict[str, Any]:
+def phased(motion: Callable[[float, float], Array], speed: float, phase: float) -> Callable[[float], Array]:
+    """The motion as a function of time, begun at ``phase`` [s]."""
+    return lambda t: motion(speed, t + phase)
+
+
+def endurance(config: ControllerConfig) -> float:
+    """Time [s] for which every motion goes on untouched, up to ``LONGEST``."""
+    times = [LONGEST]
+    for motion in MOTIONS.values():
+        rows = track(config, phased(motion, SHARE * config.v_max[0], 0.0), RATES[0], LONGEST)
+        touched = np.flatnonzero(rows[:, 0] < 1.0)
+        times.append(float(touched[0] + 1) / RATES[0] if len(touched) else LONGEST)
+    return min(times)
+
+
+def compare(name: str, phases: int) -> dict[str, Any]:
     """Figures of one preset."""
+    config = preset(name)
     scales, with_filter, without = [], [], []
     for motion in MOTIONS.values():
         for rate in RATES:
-            rows = track(preset(name), motion, rate, seconds)
-            bare = track(replace(preset(name), filter_enabled=False), motion, rate, seconds)
-            scales.append(rows[:, 0])
-            with_filter.append(rows[:, 1])
-            without.append(bare[:, 1])
+            for phase in np.linspace(0.0, 3.0, phases):
+                path = phased(motion, SHARE * config.v_max[0], float(phase))
+                rows = track(config, path, rate, EPISODE)
+                bare = track(replace(config, filter_enabled=False), path, rate, EPISODE)
+                scales.append(rows[:, 0])
+                with_filter.append(rows[:, 1])
+                without.append(bare[:, 1])
     rmse, bare_rmse = (float(np.sqrt(np.mean(np.concatenate(x) ** 2))) for x in (with_filter, without))
     return {
+        "commands": sum(map(len, scales)),
         "mean_scale": round(float(np.concatenate(scales).mean()), 6),
         "rmse_mm": round(1e3 * rmse, 4),
         "rmse_without_filter_mm": round(1e3 * bare_rmse, 4),
         "rmse_change": round(abs(rmse / bare_rmse - 1.0), 6),
+        "untouched_s": endurance(config),
     }
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="3 s per motion")
-    seconds = 3.0 if parser.parse_args().quick else 20.0
-    figures = {name: compare(name, seconds) for name in PRESETS}
+    parser.add_argument("--quick", action="store_true", help="one phase per motion")
+    phases = 1 if parser.parse_args().quick else 10
+    figures = {name: compare(name, phases) for name in PRESETS}
     result("intrusion", figures, {}, {"mean_scale": 0.999, "rmse_change": 0.01})
 
 

@@ -1,10 +1,11 @@
 """Does any adversary get more work out of the controller than the energy it started with? (control.md §2.8, §2.9)
 
-Adversaries A1 to A18 and a benign motion, on 17 plants with what can be wrong with them, against six controllers, ticks
-without end (``--ticks``, 10 million by default). An observer that shares nothing with the filter recomputes the work
-from joint positions and torques and counts ticks at which one of the invariants I1 to I15 does not hold. Then a part of
-the same with the filter off: the adversaries must break the budget there, or they prove nothing. A17 is a search
-through the twin (cross-entropy) that starts anew for the controller it meets.
+Adversaries A1 to A18 and a benign motion, on 17 plants with what can be wrong with them, against eleven controllers
+that know how many packets in a row the line may lose; ``--ticks`` in all, 10 million by default. An observer that
+shares nothing with the filter recomputes the work from joint positions and torques and counts ticks at which one of the
+invariants I1 to I15 does not hold. A17 is a search through the twin (cross-entropy) that starts anew for the controller
+it meets. Then a part of the same with the filter off: the adversaries must break the budget there, or they prove
+nothing. Last, losses that nobody provided for.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from peers import result
 
 from sim.adversaries.battery import CONTROLLERS, unfiltered
-from sim.adversaries.campaign import Tally, search, sweep
+from sim.adversaries.campaign import Tally, search, sweep, sweep_untold
 from sim.adversaries.policies import NAMES
 
 OFF_SHARE = 0.02
@@ -47,6 +48,14 @@ def off_figures(ticks: int, length: int) -> dict[str, Any]:
     }
 
 
+def untold_figures(ticks: int) -> dict[str, Any]:
+    """What losses and delays do that the controller was not told of (its ``loss_ticks`` 0)."""
+    tally = sweep_untold(ticks, CONTROLLERS)
+    broken = {name: count for name, count in tally.broken.items() if count}
+    broken["over_budget_after_a_joint_was_too_fast"] = tally.beyond
+    return {"ticks": tally.ticks, "by_invariant": broken, "worst_ratio": round(tally.worst["ratio"], 3)}
+
+
 def main() -> None:
     """Play, count, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -66,12 +75,15 @@ def main() -> None:
         "episodes": tally.episodes,
         "violations": sum(tally.broken.values()),
         "by_invariant": {name: count for name, count in tally.broken.items() if count},
+        "over_budget_after_a_joint_was_too_fast": tally.beyond,
         "worst": _worst(tally),
         "upper_bound_per_tick_95": 3.0 / tally.ticks,
         "us_per_tick": round(1e6 * cpu / tally.ticks, 2),
         "cpu_s": round(cpu, 1),
     }
-    result("passivity", figures, {"filter off, weak caps": off_figures(max(60_000, int(ticks * OFF_SHARE)), 1500)})
+    few = max(60_000, int(ticks * OFF_SHARE))
+    weak = {"filter off, weak caps": off_figures(few, 1500), "losses not provided for": untold_figures(3 * few)}
+    result("passivity", figures, weak)
 
 
 if __name__ == "__main__":

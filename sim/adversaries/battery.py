@@ -19,7 +19,7 @@ from sim.adversaries import observer
 from sim.adversaries.episode import COLUMNS, PACKETS, Course, Line, Log, World, play_episode
 from sim.adversaries.game import new_game
 from sim.adversaries.learned import ACTION, ROWS, random_table
-from sim.adversaries.plants import BATTERY, Trouble, plant_model, start_of
+from sim.adversaries.plants import Trouble, plant_model, provided_for, start_of
 from sim.adversaries.policies import MATRICES, NAMES, SEARCHED, TRAINED
 from sim.stepper import plant_of
 
@@ -73,13 +73,18 @@ class Case:
 
 
 class Arena:
-    """A plant with its controller; episodes run in it one after the other, each from the start."""
+    """A plant with its controller; episodes run in it one after the other, each from the start.
 
-    def __init__(self, trouble: Trouble, config: ControllerConfig) -> None:
+    Args:
+        trouble: What is wrong with it.
+        config: What the controller is told, and beside that, when ``told``, how long the line may lose packets.
+    """
+
+    def __init__(self, trouble: Trouble, config: ControllerConfig, *, told: bool = True) -> None:
         self.trouble, self.config = trouble, config
         self.arm = panda()
         self.home = start_of(self.arm, trouble)
-        self.controller = PassiveImpedance(self.arm, config)
+        self.controller = PassiveImpedance(self.arm, provided_for(config, trouble) if told else config)
         self.model = plant_model(self.arm, trouble, config.period)
         self.data = mujoco.MjData(self.model)
         self.world = self._world()
@@ -120,6 +125,7 @@ class Arena:
             exact_line=trouble.delay == 0 and trouble.noise == 0.0,
             lossless=trouble.burst == 0.0 and trouble.drop == 0.0,
             nobody_pushes=trouble.shake == 0.0,
+            prompt=trouble.delay <= 1,
             nominal_mass=trouble.mass == 1.0 and trouble.payload == 0.0 and trouble.tilt == 0.0,
         )
 
@@ -173,15 +179,15 @@ def table_of(case: Case) -> Array:
 
 
 def schedule(
-    ticks: int, controllers: Mapping[str, ControllerConfig], length: int, kinds: Sequence[int]
+    ticks: int, controllers: Mapping[str, ControllerConfig], length: int, plants: Sequence[Trouble]
 ) -> Iterator[Case]:
     """Cases for so many ticks in all: adversaries fastest, then plants; controllers, rates and seeds go round."""
     configs, played, number = list(controllers.values()), 0, 0
     while played < ticks:
-        kind = kinds[number % len(kinds)]
-        lap = number // len(kinds)
-        trouble = BATTERY[lap % len(BATTERY)]
-        turn = lap // len(BATTERY)
+        kind = number % len(NAMES)
+        lap = number // len(NAMES)
+        trouble = plants[lap % len(plants)]
+        turn = lap // len(plants)
         config = configs[(turn + lap) % len(configs)]
         rate = RATES[(turn // len(configs) + kind) % len(RATES)]
         yield Case(kind=kind, trouble=trouble, config=config, rate=rate, seed=number, ticks=length)

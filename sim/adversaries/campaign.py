@@ -16,7 +16,7 @@ from sim.adversaries.battery import CONTROLLERS, Arena, Case, blank_log, schedul
 from sim.adversaries.episode import Log
 from sim.adversaries.learned import ACTION, ROWS
 from sim.adversaries.plants import BATTERY, Trouble
-from sim.adversaries.policies import NAMES, SEARCHED
+from sim.adversaries.policies import SEARCHED
 
 SMALLEST = ("tank_min", "total_min", "barrier_min")
 """Figures whose worst value is the smallest."""
@@ -32,6 +32,8 @@ class Tally:
     episodes: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     """Invariant -> ticks at which it did not hold."""
+    beyond: int = 0
+    """Ticks over the budget after a joint was faster than its limit."""
     worst: dict[str, float] = field(default_factory=dict)
     examples: list[tuple[str, str]] = field(default_factory=list)
     """(case, invariant) of every episode with a violation."""
@@ -43,6 +45,7 @@ class Tally:
         verdict, figures = observer.judge(log, rules), observer.figures(log, rules)
         self.ticks += case.ticks
         self.episodes += 1
+        self.beyond += verdict.pop(observer.BEYOND)
         for name, count in verdict.items():
             self.broken[name] += count
             if count:
@@ -58,14 +61,15 @@ class Tally:
 class Arenas:
     """Arenas by plant and controller, made when first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, told: bool = True) -> None:
+        self._told = told
         self._made: dict[tuple[Trouble, ControllerConfig], Arena] = {}
 
     def of(self, case: Case) -> Arena:
         """The arena of a case."""
         key = (case.trouble, case.config)
         if key not in self._made:
-            self._made[key] = Arena(case.trouble, case.config)
+            self._made[key] = Arena(case.trouble, case.config, told=self._told)
         return self._made[key]
 
 
@@ -74,12 +78,22 @@ def sweep(
 ) -> Tally:
     """Play the battery for so many ticks, ``length`` per episode."""
     tally, arenas, log = Tally(), Arenas(), blank_log(length)
-    for case in schedule(ticks, controllers, length, range(len(NAMES))):
+    for case in schedule(ticks, controllers, length, BATTERY):
         arena = arenas.of(case)
         played = arena.play(case, table_of(case), log)
         tally.add(case, played, arena.rules_of(case))
         if progress and tally.episodes % 400 == 0:
             sys.stderr.write(f"{tally.ticks} ticks, {sum(tally.broken.values())} violations\n")
+    return tally
+
+
+def sweep_untold(ticks: int, controllers: Mapping[str, ControllerConfig], length: int = 3000) -> Tally:
+    """The part of the battery that loses or delays packets, with controllers that do not provide for it."""
+    plants = [trouble for trouble in BATTERY if trouble.burst + trouble.drop + trouble.delay > 0.0]
+    tally, arenas, log = Tally(), Arenas(told=False), blank_log(length)
+    for case in schedule(ticks, controllers, length, plants):
+        arena = arenas.of(case)
+        tally.add(case, arena.play(case, table_of(case), log), arena.rules_of(case))
     return tally
 
 

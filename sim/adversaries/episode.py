@@ -13,18 +13,18 @@ from controllers.tick import tick
 from robot_rl.core.records import Array
 from sim.adversaries.dice import normal, uniform, whole
 from sim.adversaries.game import Game
+from sim.adversaries.plants import LONGEST_BURST
 from sim.adversaries.policies import BURSTS, DRAIN, prepare
 from sim.native import call_model_data
 from sim.stepper import Plant
 
 PACKETS = 4
 """State packets under way at most; a delay is less [ticks]."""
-LONGEST_BURST = 19
 HAND = 40.0
 """Force of the hand that A16 relies on [N]."""
 COLUMNS = (
     "tank spring work discard draw reserve barrier alpha beta gamma kinetic true_kinetic force contact push potential "
-    "mode ticked lost pull twist inside speed"
+    "mode ticked lost pull twist inside"
 ).split()
 COLUMN = {name: i for i, name in enumerate(COLUMNS)}
 """Place of every figure in a row of ``Log.values``."""
@@ -185,16 +185,14 @@ def _note(log: Log, world: World, game: Game, i: int) -> None:
 
 
 @kernel
-def _note_springs(arm: np.void, log: Log, game: Game, i: int) -> None:
+def _note_springs(log: Log, game: Game, i: int) -> None:
     s, row = game.state, log.values[i]
     row[19], row[20] = 0.0, norm3(s.spring_wrench, 3)
-    row[21], row[22] = 1.0, 0.0
+    row[21] = 1.0
     for k in range(3):
         row[19] = max(row[19], abs(s.spring_wrench[k]))
         if not game.config.box_min[k] <= s.ee_pose[k] <= game.config.box_max[k]:
             row[21] = 0.0
-    for j in range(s.dq.shape[0]):
-        row[22] = max(row[22], abs(s.dq[j]) / arm.dq_max[j])
 
 
 @kernel
@@ -220,6 +218,6 @@ def play_episode(arm: np.void, world: World, game: Game, course: Course, log: Lo
             world.plant.applied[j] = world.applied[j] + world.pushing[j]
         call_model_data(world.plant.step, world.plant.model, world.plant.data)
         _note(log, world, game, i)
-        _note_springs(arm, log, game, i)
+        _note_springs(log, game, i)
     log.q[course.ticks, :] = world.plant.q
     return total

@@ -1,6 +1,8 @@
 """The independent observer: what an episode's log says about the invariants of control.md §2.8, in plain NumPy.
 
 The passivity verdict (I2) comes from logged joint positions and torques alone; nothing here is shared with the filter.
+The premise of the proof is that no joint moves faster than its limit, where a robot stops by itself. What happens after
+a joint has done so is counted too, under ``BEYOND``, and is no violation.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ SPRING_GROWTH = 1.6
 CONTACT_TOLERANCE = 0.02
 """Share of the energy turned over that the plant's integrator may create or lose (measured with no torque: < 0.01)."""
 HOLD, ACTIVE, LOW, BRAKE, FAULT = range(5)
+BEYOND = "over the budget after a joint was faster than its limit"
+"""What hands can do to an arm that does not stop by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +50,18 @@ class Rules:
     """No packet is lost: the barrier must hold in every tick."""
     nobody_pushes: bool
     nominal_mass: bool
+    prompt: bool
+    """State packets are at most one tick old: the cap on kinetic energy is a loop, and needs to see."""
 
 
 def work_of(log: Log) -> Array:
     """Work that the torques did on the arm up to the end of every tick, (ticks,) [J]: from q and tau alone."""
     return np.cumsum(np.einsum("ti,ti->t", log.tau, np.diff(log.q, axis=0)))
+
+
+def speed_of(log: Log, rules: Rules) -> Array:
+    """Fastest joint during every tick as a share of its limit, (ticks,)."""
+    return (np.abs(np.diff(log.q, axis=0)) / (rules.dq_max * rules.period)).max(axis=1)
 
 
 def column(log: Log, name: str) -> Array:
@@ -77,6 +88,10 @@ def judge(log: Log, rules: Rules) -> dict[str, int]:
     work = work_of(log)
     ticked = column(log, "ticked") > 0.0
     found = _ledger(log, rules, work) | _filter(log, rules, ticked) | _limits(log, rules) | _outside(log, rules, work)
+    too_fast = np.maximum.accumulate(speed_of(log, rules)) > 1.0
+    found[BEYOND] = found["I2 passivity"] & too_fast
+    for name in ("I2 passivity", "I3 T + V >= 0"):
+        found[name] = found[name] & ~too_fast
     return {name: int(np.count_nonzero(bad)) for name, bad in found.items()}
 
 
@@ -115,7 +130,7 @@ def _filter(log: Log, rules: Rules, ticked: Array) -> Mapping[str, Array]:
         "I6 scales": ~((scales >= 0.0) & (scales <= 1.0)).all(axis=1),
     }
     if rules.exact_line and rules.lossless:
-        slow = np.maximum.accumulate(column(log, "speed")) <= 1.0
+        slow = np.maximum.accumulate(speed_of(log, rules)) <= 1.0
         left = column(log, "tank") + column(log, "spring") - unwinding(log.tau, rules, 0)
         found["I15 barrier"] = ticked & slow & ~(left >= -EXACT)
     return found
@@ -130,7 +145,7 @@ def _limits(log: Log, rules: Rules) -> Mapping[str, Array]:
         "I8 force": ~(column(log, "pull") <= rules.caps[0] * walls + EXACT),
         "I8 moment": ~(column(log, "twist") <= rules.caps[1] * SPRING_GROWTH * np.sqrt(3.0) + EXACT),
     }
-    if rules.nobody_pushes and rules.nominal_mass:
+    if rules.nobody_pushes and rules.nominal_mass and rules.prompt:
         found["I9 kinetic"] = ~(column(log, "true_kinetic") <= 1.15 * rules.kinetic_max)
     return found
 
@@ -157,7 +172,10 @@ def figures(log: Log, rules: Rules) -> dict[str, float]:
         "barrier_min": float(column(log, "barrier").min()),
         "force_max": float(column(log, "force").max()),
         "kinetic_max": float(column(log, "true_kinetic").max()),
-        "speed_max": float(column(log, "speed").max()),
+        "kinetic_over_cap": float(column(log, "true_kinetic").max() / rules.kinetic_max - 1.0)
+        if rules.nobody_pushes and rules.nominal_mass
+        else 0.0,
+        "speed_max": float(speed_of(log, rules).max()),
         "filtered": float(np.mean((column(log, "alpha") < 1.0) | (column(log, "beta") < 1.0))),
         "low": float(np.mean(mode == LOW)),
         "brake": float(np.mean(mode == BRAKE)),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
 
 from controllers.arm_model import ArmModel
+from controllers.config import ControllerConfig
 from robot_rl.core.records import Array
 from sim.poses import to_wxyz
 
 BALL = 0.02
 """Radius of the finger tip that touches walls [m]."""
 GRAVITY = 9.81
+LONGEST_BURST = 19
+"""Packets in a row that a line may lose; at 20 the usual robot stops by itself."""
+LONGEST_DROP = 8
+"""Torques in a row that are lost when each one may be, practically at most."""
 LINK_FRICTION = 0.3
 """Dry friction of a joint where there is any [N m]."""
 
@@ -47,6 +52,12 @@ class Trouble:
     """Largest force at the tool from outside [N]."""
     at_limits: bool = False
     """Start beside the joints' ends."""
+
+
+def provided_for(config: ControllerConfig, trouble: Trouble) -> ControllerConfig:
+    """The controller told how many ticks the line may swallow or delay: the promise covers losses it knows of."""
+    ticks = (LONGEST_BURST if trouble.burst > 0.0 else 0) + (LONGEST_DROP if trouble.drop > 0.0 else 0) + trouble.delay
+    return replace(config, loss_ticks=max(config.loss_ticks, ticks))
 
 
 def start_of(arm: ArmModel, trouble: Trouble) -> Array:
