@@ -7,6 +7,7 @@ active life by itself (idle, a fault, the software stop), so does the node; ``re
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from robot_rl.core.errors import ConnectionLostError
 LOG = logging.getLogger("arm_node")
 ALIVE = (*POWERED, Phase.DAMP, Phase.RECOVERY)
 """Phases in which the node is active: the arm moves, or goes on as soon as commands come."""
+SETTLE = 0.05
+"""Time after a transition in which the arm's newest state may still be from before it [s]."""
 Answer = TransitionCallbackReturn
 
 
@@ -36,6 +39,7 @@ class ArmLife(ManagedEntity):
     def __init__(self, node: LifecycleNode, exchange: Exchange, desk: DeskClient, beat: Callable[[], None]) -> None:
         self.node, self.exchange, self.desk, self.beat = node, exchange, desk, beat
         self.configured = self.active = False
+        self._settled_at = 0.0
         node.add_managed_entity(self)
 
     def ask(self, do: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -52,7 +56,7 @@ class ArmLife(ManagedEntity):
 
     def follow(self, phase: Phase) -> None:
         """Let the node's state follow the arm's."""
-        if not self.configured:
+        if not self.configured or time.monotonic() < self._settled_at:
             return
         if self.active and phase not in ALIVE:
             self.node.trigger_deactivate()
@@ -70,12 +74,12 @@ class ArmLife(ManagedEntity):
         """Start softly; a refusal says every reason."""
         if not self._granted("activate"):
             return Answer.FAILURE
-        self.active = True
+        self.active, self._settled_at = True, time.monotonic() + SETTLE
         return Answer.SUCCESS
 
     def on_deactivate(self, _: LifecycleState) -> TransitionCallbackReturn:
         """Damp within a tick."""
-        self.active = False
+        self.active, self._settled_at = False, time.monotonic() + SETTLE
         self.exchange.ask(Ask.DEACTIVATE)
         return Answer.SUCCESS
 
