@@ -31,11 +31,12 @@ class Archive:
     Args:
         recorder: The black box.
         supervisor: Whose arm it records.
-        folder: Where the dumps go.
+        folder: Where the dumps go; several arms may share it, and share what stays.
+        name: Of the arm, in the files' names.
     """
 
-    def __init__(self, recorder: Recorder, supervisor: Supervisor, folder: Path) -> None:
-        self.recorder, self.supervisor, self.folder = recorder, supervisor, folder
+    def __init__(self, recorder: Recorder, supervisor: Supervisor, folder: Path, name: str = "arm") -> None:
+        self.recorder, self.supervisor, self.folder, self.name = recorder, supervisor, folder, name
         self._seen = 0
         self._due, self._last = np.inf, -np.inf
         self._window = SHORT
@@ -61,20 +62,28 @@ class Archive:
         window, self._window = self._window, SHORT
         self._due, self._last = np.inf, now
         kind = "grave" if window == LONG else "change"
-        path = self.folder / f"{kind}_{int(self.supervisor.guard['tick']):012d}.npz"
+        path = self.folder / f"{kind}_{self.name}_{int(self.supervisor.guard['tick']):012d}.npz"
         try:
             self.recorder.dump(path, window, self._header(), self.supervisor.rig.arm, self.supervisor.rig.shape)
         except OSError as error:
             LOG.warning("the black box was not written: %s; make room in %s", error.strerror, self.folder)
             return path
         self.written.append(path)
-        for old in sorted(self.folder.glob(f"{kind}_*.npz"))[: -KEEP[window]]:
+        for old in sorted(self.folder.glob(f"{kind}_*.npz"), key=_age)[: -KEEP[window]]:
             old.unlink(missing_ok=True)
         return path
 
     def _header(self) -> Mapping[str, str | float]:
         control = self.supervisor.controller
         return {"arm": control.arm.name, "period": float(control.config["period"]), "phase": self.supervisor.explain()}
+
+
+def _age(path: Path) -> tuple[int, str]:
+    """For sorting, oldest first; a file that another arm has just removed is the oldest."""
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except FileNotFoundError:
+        return 0, path.name
 
 
 def is_grave(event: np.void) -> bool:

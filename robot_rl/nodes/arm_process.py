@@ -95,7 +95,7 @@ def main(config: Config) -> None:
     station = load_station(config.station)
     recorder = make_recorder(config.graph, JOINTS)
     with make_plant(station, config.task, recorder.box if recorder else None) as plant:
-        archive = Archive(recorder, plant.supervisor, config.black_box / config.graph) if recorder else None
+        archive = Archive(recorder, plant.supervisor, config.black_box, config.graph) if recorder else None
         objects, joints = tuple(plant.objects()), plant.arm.n
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
         exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
