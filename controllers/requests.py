@@ -148,7 +148,10 @@ class ArmRequests:
         """Write the black box to disk; the answer's text is the file."""
         if self.dump is None:
             raise ConfigError("this arm keeps no black box: start it with one")
-        return {"text": str(self.dump())}
+        path = self.dump()
+        if not path.exists():
+            raise ConfigError(f"the black box could not be written: make room in {path.parent}")
+        return {"text": str(path)}
 
 
 def _value(name: str, value: Any) -> tuple[float, ...]:  # noqa: ANN401  (as JSON gives it)
