@@ -18,7 +18,7 @@ from sim.adversaries.learned import ACTION, ROWS
 from sim.adversaries.plants import BATTERY, Trouble
 from sim.adversaries.policies import SEARCHED
 
-SMALLEST = ("tank_min", "total_min", "barrier_min")
+SMALLEST = ("tank_min", "total_min")
 """Figures whose worst value is the smallest."""
 POPULATION, ELITE = 12, 3
 """Of the cross-entropy search."""

@@ -161,21 +161,23 @@ def _outside(log: Log, rules: Rules, work: Array) -> Mapping[str, Array]:
 
 
 def figures(log: Log, rules: Rules) -> dict[str, float]:
-    """The worst of an episode."""
-    work = work_of(log)
-    mode = column(log, "mode")
+    """The worst of an episode; work and energy as long as no joint was faster than its limit."""
+    speed, mode = speed_of(log, rules), column(log, "mode")
+    end = int(np.argmax(speed > 1.0)) if (speed > 1.0).any() else len(speed)
+    work, total = work_of(log), column(log, "tank") + column(log, "spring")
+    within = work[: max(1, end)]
     return {
-        "work_max": float(work.max()),
-        "ratio": float(work.max() / (rules.T0 + rules.spring0)),
+        "work_max": float(within.max()),
+        "ratio": float(within.max() / (rules.T0 + rules.spring0)),
+        "ratio_after_too_fast": float(work.max() / (rules.T0 + rules.spring0)),
         "tank_min": float(column(log, "tank").min()),
-        "total_min": float((column(log, "tank") + column(log, "spring")).min()),
-        "barrier_min": float(column(log, "barrier").min()),
+        "total_min": float(total[: max(1, end)].min()),
         "force_max": float(column(log, "force").max()),
         "kinetic_max": float(column(log, "true_kinetic").max()),
         "kinetic_over_cap": float(column(log, "true_kinetic").max() / rules.kinetic_max - 1.0)
         if rules.nobody_pushes and rules.nominal_mass
         else 0.0,
-        "speed_max": float(speed_of(log, rules).max()),
+        "speed_max": float(speed.max()),
         "filtered": float(np.mean((column(log, "alpha") < 1.0) | (column(log, "beta") < 1.0))),
         "low": float(np.mean(mode == LOW)),
         "brake": float(np.mean(mode == BRAKE)),

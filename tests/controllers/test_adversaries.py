@@ -48,7 +48,8 @@ def test_the_same_adversaries_break_the_budget_without_the_filter():
     weak = {name: unfiltered(config) for name, config in CONTROLLERS.items()}
     tally = sweep(60_000, weak, length=1500)
     assert len(set(tally.over_budget)) >= 10
-    assert tally.worst["ratio"] > 10.0
+    assert tally.worst["ratio"] > 2.0
+    assert tally.worst["ratio_after_too_fast"] > 10.0
 
 
 @pytest.mark.parametrize("kind", range(len(NAMES)), ids=NAMES)
