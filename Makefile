@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
-BENCHMARKS ?= $(sort $(filter-out benchmarks/peers.py benchmarks/mutation.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS ?= $(sort $(filter-out benchmarks/peers.py benchmarks/mutation.py,$(wildcard benchmarks/*.py benchmarks/claims/*.py)))
 
 .PHONY: setup test demo lint figures clean help
 
