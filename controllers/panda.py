@@ -140,11 +140,6 @@ def panda() -> ArmModel:
         dtau_max=np.full(7, DTAU_MAX),
         home=np.array(HOME),
     )
-    return with_hand(bare)
-
-
-def with_hand(bare: ArmModel) -> ArmModel:
-    """``bare`` with the hand mounted on its last link, fingers closed."""
     body = (HAND.mass, np.array(HAND.com), HAND.inertia_matrix)
     for turn in ((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 0.0)):
         rot = quat_to_matrix(np.array(turn))

@@ -67,7 +67,7 @@ def arm_of(version: int) -> ArmModel:
     """The table that belongs to a version of the control interface (control.md §1.6)."""
     if version <= FER_LAST:
         return panda()
-    return fr3(system_5_9=version >= FR3_5_9_FIRST)
+    return fr3(since_5_9=version >= FR3_5_9_FIRST)
 
 
 class FrankaLink:

@@ -14,14 +14,28 @@ from controllers.impedance_controller import PassiveImpedance
 from controllers.interpolation import hold
 from controllers.state import energy_state
 from drivers.homing import go_home
-from drivers.link import AT_REST, ArmFaultError, ArmLink, Packet, empty_packet
+from drivers.link import ArmFaultError, ArmLink, Packet, empty_packet
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, Command, Mode, RobotState
 
 LOG = logging.getLogger("arm")
-LEAVE = 0.5
-"""Longest time that the arm gets to come to rest when it is left [s]."""
+LEAVE = 1.0
+"""Longest time that the arm gets to come to rest before a reset, or when it is left [s]."""
+RESTING = 0.015
+"""Joint speed that counts as rest, above the noise of a measured speed [rad/s]."""
+
+
+def warm(controller: PassiveImpedance) -> PassiveImpedance:
+    """Compile everything a tick needs now: a robot that is controlled waits for nobody."""
+    rest = np.zeros(controller.arm.n)
+    home = controller.arm.home
+    pose = controller.arm.forward(home)
+    controller.tick(home, rest, rest, 0.0)
+    controller.submit(Command(stamp=0.0, seq=0, valid_until=0.1, duration=0.1, pose=pose, gripper=0.0), 0.0)
+    hold(controller.state)
+    controller.reset(home, rest)
+    return controller
 
 
 class TorqueArm:
@@ -44,7 +58,7 @@ class TorqueArm:
     ) -> None:
         self.link, self.period = link, link.period
         self.settings = replace(controller, period=link.period)
-        self.controller = PassiveImpedance(link.arm, self.settings)
+        self.controller = warm(PassiveImpedance(link.arm, self.settings))
         self.interrupt: Callable[[], bool] = lambda: False
         """Asked in every tick of a reset; True ends it with the arm on hold."""
         self.fault = ""
@@ -163,7 +177,7 @@ class TorqueArm:
 
     def _wait_for_rest(self, limit: float) -> None:
         for _ in range(math.ceil(limit / self.period)):
-            if self.fault or np.abs(self._packet.dq).max() < AT_REST:
+            if self.fault or np.abs(self._packet.dq).max() < RESTING:
                 return
             self.advance(1)
 

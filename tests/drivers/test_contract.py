@@ -1,0 +1,71 @@
+"""One contract for the twin, for the real pylibfranka and the real ur_rtde on the wire; and it must be able to fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from controllers.config import preset
+from drivers.contract import CHECKS, ContractError
+from drivers.franka import FrankaConfig, FrankaLink
+from drivers.torque_arm import TorqueArm
+from sim.twin import Twin
+
+SETTINGS = preset("rl_explore")
+
+
+@pytest.fixture(params=["twin", "franka"])
+def arm(request, serve, library):
+    if request.param == "twin":
+        made = Twin("reach", SETTINGS)
+    else:
+        library("pylibfranka")
+        address = serve("fci_server.py")
+        made = TorqueArm(FrankaLink(FrankaConfig(address=address, soft_realtime=True)), SETTINGS)
+    with made as entered:
+        yield entered
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
+def test_contract(arm, check):
+    check(arm)
+
+
+class Broken(Twin):
+    """A twin with one fault."""
+
+    def __init__(self, fault):
+        super().__init__("reach", SETTINGS)
+        self.kind = fault
+
+    def state(self):
+        state = super().state()
+        if self.kind == "silent ledger":
+            return replace(state, energy=replace(state.energy, work=state.energy.work + 1.0))
+        if self.kind == "jump" and self.ticks % 7 == 0:
+            return replace(state, tau=state.tau + 3.0)
+        return replace(state, ee_pose=np.full(7, np.nan)) if self.kind == "blind" else state
+
+    def send(self, command):
+        if self.kind == "credulous" and not np.isfinite(command.pose).all():
+            return command
+        return command if self.kind == "lazy" else super().send(command)
+
+    def now(self):
+        return 0.0 if self.kind == "frozen clock" else super().now()
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        ("silent ledger", "keeps_the_ledger"),
+        ("jump", "limits_torque"),
+        ("blind", "speaks"),
+        ("credulous", "refuses"),
+        ("lazy", "arrives"),
+        ("frozen clock", "keeps_time"),
+    ],
+)
+def test_the_contract_notices(fault, check):
+    with Broken(fault) as arm, pytest.raises(ContractError):
+        CHECKS[check](arm)
