@@ -79,12 +79,12 @@ class Ledger:
 
     def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:  # noqa: ARG002
         """Start an episode with a full tank."""
-        self.rows = [(BUDGET, 0.0, 1.0)]
+        self.rows = [(BUDGET, 0.0, 0.0, 0.0)]
 
     def add(self, step: StepRecord) -> None:
-        """Tank and work after the step, and how much of the proposal was let through."""
-        energy = step.energy
-        self.rows.append((energy.tank, energy.work, energy.scale))
+        """Tank and work after the step, how far the reference was asked to go, and how much of that was not done."""
+        asked, missing = np.linalg.norm(step.proposal[:2]), np.linalg.norm((step.proposal - step.action)[:2])
+        self.rows.append((step.energy.tank, step.energy.work, float(asked), float(missing)))
 
     def end(self, final_obs: Observation | None) -> None:  # noqa: ARG002
         """Keep the episode."""
@@ -93,7 +93,7 @@ class Ledger:
 
 def controller(filtered: bool) -> ControllerConfig:
     """Preset ``rl_explore`` with a small tank."""
-    small = replace(preset("rl_explore"), T0=BUDGET, T_max=2 * BUDGET, P_max=5.0, T_res=0.06)
+    small = replace(preset("rl_explore"), T0=BUDGET, T_max=2 * BUDGET, P_max=9.9 * BUDGET, T_res=0.06)
     return replace(small, filter_enabled=filtered)
 
 
@@ -135,7 +135,7 @@ def deploy(policy: Policy, filtered: bool, episodes: int) -> dict[str, float]:
     """Figures of a policy, acting greedily on the same episodes for all."""
     env, ledger = make_twin_env("maze", controller=controller(filtered)), Ledger()
     done = [run_episode(env, policy, TEST_SEEDS + i, sink=ledger) for i in range(episodes)]
-    scales = np.concatenate([rows[1:, 2] for rows in ledger.episodes])
+    motion = np.concatenate(ledger.episodes).sum(0)
     return {
         "success": np.mean([r.success for r in done]),
         "steps": np.mean([r.steps for r in done]),
@@ -145,7 +145,7 @@ def deploy(policy: Policy, filtered: bool, episodes: int) -> dict[str, float]:
         "worst_ratio": max(r.worst_ratio for r in done),
         "drained_j": np.mean([np.maximum(-np.diff(rows[:, 0]), 0.0).sum() for rows in ledger.episodes]),
         "work_j": np.mean([rows[:, 1].max() for rows in ledger.episodes]),
-        "intervention": np.mean(1.0 - scales),
+        "intervention": motion[3] / motion[2],
         "peak_force_n": np.mean([r.peak_force for r in done]),
     }
 
@@ -179,12 +179,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one seed, a few hundred steps: shows that it runs")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=4000, help="environment steps of training")
+    parser.add_argument("--steps", type=int, default=8000, help="environment steps of training")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     flags = parser.parse_args()
     size = Size(seeds=flags.seeds, steps=flags.steps, episodes=20)
     if flags.quick:
-        size = Size(seeds=1, steps=300, episodes=2)
+        size = Size(seeds=1, steps=250, episodes=2)
     jobs = [(name, seed) for seed in range(size.seeds) for name in LIMITS]
     with ProcessPoolExecutor(flags.jobs) as pool:
         trials = list(pool.map(partial(trial, size=size), jobs))
