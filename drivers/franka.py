@@ -8,6 +8,7 @@ arm process: that has one thread.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -95,7 +96,7 @@ class FrankaLink:
         self._robot: Any = None
         self._control: Any = None
         self._packet = empty_packet(JOINTS)
-        self._seen = False
+        self._seen = self._gone = False
 
     def open(self) -> Packet:
         """Choose the model by the robot's version, check, set thresholds and load, take torque control."""
@@ -130,7 +131,7 @@ class FrankaLink:
         torque, force = [config.collision_torque] * JOINTS, [config.collision_force] * 6
         self._robot.set_collision_behavior(torque, torque, force, force)
         self._robot.set_load(config.load_mass, list(config.load_com), list(config.load_inertia))
-        self._seen = False
+        self._seen = self._gone = False
         packet = self._take(self._robot.read_once())
         refuse_unfit(self.name, self.arm, packet)
         self._control = self._robot.start_torque_control()
@@ -154,10 +155,14 @@ class FrankaLink:
             raise ArmFaultError(f"{self.name}: {_line(error)}; find out why, then recover it") from None
 
     def peek(self) -> Packet:
-        """A packet without control; the last one again when the connection is lost."""
+        """A packet without control; the last one again, a period later, once the connection is lost."""
+        if self._gone:
+            time.sleep(PERIOD)
+            return self._packet
         try:
             return self._take(self._robot.read_once())
         except self._errors():
+            self._gone = True
             return self._packet
 
     def recover(self) -> Packet:

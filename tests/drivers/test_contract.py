@@ -9,15 +9,20 @@ from controllers.config import preset
 from drivers.contract import CHECKS, ContractError
 from drivers.franka import FrankaConfig, FrankaLink
 from drivers.torque_arm import TorqueArm
+from drivers.ur import UrConfig, UrLink
 from sim.twin import Twin
 
 SETTINGS = preset("rl_explore")
 
 
-@pytest.fixture(params=["twin", "franka"])
+@pytest.fixture(params=["twin", "franka", "ur by torque", "ur by velocity"])
 def arm(request, serve, library):
     if request.param == "twin":
         made = Twin("reach", SETTINGS)
+    elif request.param.startswith("ur"):
+        library("rtde_control")
+        mode = request.param.split()[-1]
+        made = TorqueArm(UrLink(UrConfig(address=serve("rtde_server.py"), mode=mode)), SETTINGS)
     else:
         library("pylibfranka")
         address = serve("fci_server.py")
