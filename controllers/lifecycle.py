@@ -107,6 +107,15 @@ NEXT = {
 POWERED = (Phase.SOFT_START, Phase.ACTIVE, Phase.HOMING)
 """Phases in which the arm moves by its own torque."""
 
+WAITING = (Reason.STALE, Reason.SILENT)
+"""Reasons for damping that end by themselves, as soon as commands come again."""
+
+
+def alive(phase: Phase, reason: Reason) -> bool:
+    """Whether the arm follows commands, or will do so by itself."""
+    return phase in (*POWERED, Phase.RECOVERY) or (phase is Phase.DAMP and reason in WAITING)
+
+
 REST = 0.05
 """A joint slower than this is at rest [rad/s]."""
 SPRING_START = 0.05

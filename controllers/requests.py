@@ -15,7 +15,7 @@ from typing import Any
 
 from controllers.config import PRESETS, ControllerConfig, preset
 from controllers.desk import Action, Request
-from controllers.lifecycle import Ask, Phase
+from controllers.lifecycle import Ask, Phase, alive
 from controllers.realtime_loop import RealtimeLoop
 from controllers.supervisor import Measurement, Supervisor
 from robot_rl.core.errors import ConfigError
@@ -76,12 +76,15 @@ class ArmRequests:
         return {**self._said(), **owner, "limits": limits}
 
     def activate(self, _: Request) -> Mapping[str, Any]:
-        """Start softly, or say every reason not to."""
+        """Start softly, or say every reason not to. An arm that lives already, or only waits for commands, may."""
         with self._parked() as now:
-            if self.supervisor.phase is Phase.UNCONFIGURED:
-                self.supervisor.configure()
-            if self.supervisor.phase not in (Phase.ACTIVE, Phase.SOFT_START):
-                self.supervisor.activate(self._measured(now))
+            arm = self.supervisor
+            if arm.phase is Phase.UNCONFIGURED:
+                arm.configure()
+            if arm.phase is Phase.DAMP and not alive(arm.phase, arm.reason):
+                arm.recover(now)
+            elif not alive(arm.phase, arm.reason):
+                arm.activate(self._measured(now))
         return self._said()
 
     def deactivate(self, _: Request) -> Mapping[str, Any]:
@@ -90,9 +93,9 @@ class ArmRequests:
         return {"text": "the arm lets go"}
 
     def clear(self, _: Request) -> Mapping[str, Any]:
-        """Unlatch the software stop, or leave a fault: whichever holds the arm."""
+        """Unlatch the software stop, or leave a fault or a rest: whichever holds the arm."""
         with self._parked() as now:
-            if self.supervisor.phase is Phase.FAULT:
+            if self.supervisor.phase in (Phase.FAULT, Phase.DAMP):
                 self.supervisor.recover(now)
             else:
                 self.supervisor.clear(now)

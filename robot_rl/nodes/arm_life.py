@@ -15,12 +15,10 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, ManagedEntity, Transi
 
 from controllers.desk import DeskClient
 from controllers.exchange import Exchange
-from controllers.lifecycle import POWERED, Ask, Phase
+from controllers.lifecycle import Ask, Phase, Reason, alive
 from robot_rl.core.errors import ConnectionLostError
 
 LOG = logging.getLogger("arm_node")
-ALIVE = (*POWERED, Phase.DAMP, Phase.RECOVERY)
-"""Phases in which the node is active: the arm moves, or goes on as soon as commands come."""
 SETTLE = 0.05
 """Time after a transition in which the arm's newest state may still be from before it [s]."""
 Answer = TransitionCallbackReturn
@@ -40,6 +38,7 @@ class ArmLife(ManagedEntity):
         self.node, self.exchange, self.desk, self.beat = node, exchange, desk, beat
         self.configured = self.active = False
         self._settled_at = 0.0
+        self._refused: tuple[Phase, Reason] | None = None
         node.add_managed_entity(self)
 
     def ask(self, do: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -54,14 +53,15 @@ class ArmLife(ManagedEntity):
         self.node.trigger_configure()
         self.node.trigger_activate()
 
-    def follow(self, phase: Phase) -> None:
-        """Let the node's state follow the arm's."""
+    def follow(self, phase: Phase, reason: Reason) -> None:
+        """Let the node's state follow the arm's; what was refused is not asked for again until something changes."""
         if not self.configured or time.monotonic() < self._settled_at:
             return
-        if self.active and phase not in ALIVE:
+        if self.active and not alive(phase, reason):
             self.node.trigger_deactivate()
-        elif not self.active and phase in ALIVE:
+        elif not self.active and alive(phase, reason) and self._refused != (phase, reason):
             self.node.trigger_activate()
+            self._refused = None if self.active else (phase, reason)
 
     def on_configure(self, _: LifecycleState) -> TransitionCallbackReturn:
         """Become the one that sends the arm's commands."""

@@ -77,8 +77,11 @@ class ArmNode:
     def resets(self) -> int:
         """How many resets there have been; the node's state follows the arm's."""
         self.exchange.read(self.telemetry.flat)
-        self.life.follow(Phase(int(self.record["phase"])))
+        self.life.follow(*self._phase())
         return int(self.record["resets"])
+
+    def _phase(self) -> tuple[Phase, Reason]:
+        return Phase(int(self.record["phase"])), Reason(int(self.record["reason"]))
 
     def on_command(self, message: JointState) -> None:
         """Pass a complete command on; the arm process judges its numbers."""
@@ -171,9 +174,9 @@ class ArmNode:
         self.exchange.read(self.telemetry.flat)
         age = time.monotonic() - float(self.record["stamp"])
         if age < SILENT:
-            self.life.follow(Phase(int(self.record["phase"])))
+            self.life.follow(*self._phase())
             self.telemetry.publish_state()
-            self.telemetry.publish_events(Phase(int(self.record["phase"])), Reason(int(self.record["reason"])))
+            self.telemetry.publish_events(*self._phase())
             if rest:
                 self.telemetry.publish_rest()
         if health:

@@ -28,6 +28,10 @@ def test_every_station_that_comes_along_loads():
         ({"cameras": {"front": {"width": 0, "height": 128, "rate": 1}}}, "cameras.front.width is 0"),
         ({"cameras": {"front": 3}}, "must map keys to values"),
         ({"cameras": ["front"]}, "cameras must map a name"),
+        ({"frames": {"bench": {"parent": "tabel"}}}, "'bench' hangs on 'tabel'"),
+        ({"frames": {"bench": {"yow": 1.0}}}, "frames.bench.yow; did you mean 'yaw'"),
+        ({"frames": {"base": {"x": 1.0}}}, "give it another name"),
+        ({"frames": 3}, "frames must map a name"),
     ],
 )
 def test_mistakes_are_named(tmp_path, change, text):

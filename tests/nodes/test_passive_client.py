@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from controllers.exchange import shared_path
-from controllers.lifecycle import Phase, Reason
+from controllers.lifecycle import Ask, Phase, Reason
 from controllers.passive_client import PassiveClient
 from robot_rl.core.errors import ActivationRefusedError, ConnectionLostError
 from robot_rl.core.protocols import Robot
@@ -82,6 +82,24 @@ def test_a_second_sender_is_refused_but_anyone_may_read_and_stop(arm):
     assert until(lambda: arm.phase is Phase.INACTIVE)
     arm.ask("activate")
     assert until(lambda: arm.phase is Phase.ACTIVE), "after a soft start"
+
+
+def test_a_rest_that_someone_asked_for_is_left_by_request_only(arm):
+    arm.exchange.ask(Ask.DAMP)
+    assert until(lambda: arm.phase is Phase.DAMP)
+    assert not moved(arm, 1)
+    arm.ask("activate")
+    assert until(lambda: arm.phase is Phase.ACTIVE)
+    assert moved(arm, 2)
+
+
+def test_an_arm_that_waits_for_commands_is_active_enough(arm):
+    assert moved(arm, 1)
+    assert until(lambda: arm.phase is Phase.DAMP, 3.0), "commands stopped coming"
+    assert arm.reason is Reason.STALE
+    arm.ask("activate")
+    assert moved(arm, 2)
+    assert arm.phase is Phase.ACTIVE
 
 
 def test_a_lease_keeps_others_out(arm):
