@@ -54,6 +54,7 @@ class PassiveClient:
                 self.desk.close()
                 raise ConnectionLostError(answer["text"])
             self.exchange = Exchange.attach(self.name, self.timeout, writer=True)
+            self.exchange.beat(time.monotonic())  # before the first command: the arm drops those of a silent sender
             self._beating = threading.Thread(target=self._beat, name="signs of life", daemon=True)
             self._beating.start()
         info = self.exchange.info
