@@ -47,6 +47,7 @@ class ArmLoop:
 
     def __init__(self, plant: Plant, exchange: Exchange, record: NDArray[np.void], hold_after: float) -> None:
         self.plant, self.exchange, self.hold_after = plant, exchange, hold_after
+        self.paced = bool(getattr(plant, "paced", False))
         self.restart()
         self.record, self.command = record, np.zeros((), COMMAND)
         self._flat = record.reshape(1).view(np.float64)
@@ -59,8 +60,8 @@ class ArmLoop:
         self.ticker, self.compute = Ticker(self.plant.period), Histogram()
 
     def step(self) -> None:
-        """Wait for the next deadline and do what is due."""
-        ticks = self.ticker.wait()
+        """Wait for the next deadline and do what is due; a plant whose packets are the clock waits in ``advance``."""
+        ticks = 1 if self.paced else self.ticker.wait()
         started = time.monotonic_ns()
         now = started * 1e-9
         self._hold_if_needed(now)

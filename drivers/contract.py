@@ -142,7 +142,7 @@ def stops(arm: Arm) -> None:
     arm.send(target(arm, raised(arm.state().ee_pose, STEP), 1))
     arm.advance(ticks_of(arm, 0.1))
     arm.stop()
-    arm.advance(ticks_of(arm, 0.6))
+    arm.advance(ticks_of(arm, 1.0))
     at_rest(arm)
 
 

@@ -56,7 +56,7 @@ class UrConfig:
     """Of the control box."""
     mode: str = "auto"
     """``torque``, ``velocity``, or ``auto``: torque where the controller allows it."""
-    virtual_damping: float = 5.0
+    virtual_damping: float = 1.0
     """Viscous friction of the virtual arm, by velocity only [N m s/rad]."""
     acceleration: float = 8.0
     """Largest joint acceleration, by velocity only [rad/s^2]."""

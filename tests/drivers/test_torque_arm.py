@@ -1,10 +1,15 @@
 """The arm between packets, over a link of a few lines: order of calls, what is sent, how it is left."""
 
+import os
+
 import numpy as np
 import pytest
 
+from controllers.arm_loop import ArmLoop
 from controllers.config import preset
+from controllers.exchange import Exchange
 from controllers.panda import panda
+from controllers.snapshot import COMMAND, snapshot_dtype
 from drivers.link import ArmFaultError, ArmRefusedError, empty_packet, refuse_unfit
 from drivers.torque_arm import TorqueArm
 
@@ -75,6 +80,22 @@ def test_it_is_left_without_torque_and_without_a_jump():
         link.sent.clear()
     assert np.abs(link.sent[-1]).max() == 0.0
     assert np.abs(np.diff(np.array(link.sent), axis=0)).max() <= 1.0 + 1e-9
+
+
+def test_in_the_loop_the_packets_are_the_clock():
+    record = np.zeros((), snapshot_dtype(7, ()))
+    name = f"test.paced.{os.getpid()}"
+    exchange = Exchange.create(name, (record.nbytes // 8, COMMAND.itemsize // 8), {})
+    link = Link()
+    try:
+        with TorqueArm(link, SETTINGS) as arm:
+            loop = ArmLoop(arm, exchange, record, hold_after=0.2)
+            loop.ticker.wait = lambda: pytest.fail("it waited for deadlines of its own")
+            for _ in range(200):
+                loop.step()
+            assert len(link.sent) == 200
+    finally:
+        exchange.unlink()
 
 
 def test_the_ledger_takes_the_torque_that_the_robot_reports():
