@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from peers import result
 
-from controllers.config import ControllerConfig, preset
+from controllers.parameters.presets import ControllerConfig, preset
 from sim.adversaries import observer
 from sim.adversaries.battery import Arena, Case, blank_log, table_of, unfiltered
 from sim.adversaries.plants import Trouble

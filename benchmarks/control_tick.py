@@ -20,13 +20,13 @@ import mujoco
 import numpy as np
 from peers import peer_python, result, run_peer
 
-from controllers.arm_model import ArmModel
-from controllers.config import preset
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.jit import kernel
-from controllers.panda import panda
-from controllers.rotations import pose_add
-from controllers.tick import tick
+from controllers.law.tick import tick
+from controllers.numeric.jit import kernel
+from controllers.numeric.rotations import pose_add
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Array, Command
 
 TICKS = 6000

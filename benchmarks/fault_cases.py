@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from controllers.lifecycle import Ask
-from controllers.supervisor import Measurement
+from controllers.guard.lifecycle import Ask
+from controllers.guard.supervisor import Measurement
 from robot_rl.core.records import Command, Source
 from sim.guarded_twin import GuardedTwin
 

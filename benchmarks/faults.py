@@ -24,10 +24,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from fault_cases import FAULTS, Case
 from peers import result
 
-from controllers.config import preset
-from controllers.lifecycle import NEXT, Phase, Reason
-from controllers.panda_shape import panda_shape, table
-from controllers.recorder import Recorder
+from controllers.arms.panda_shape import panda_shape, table
+from controllers.black_box.recorder import Recorder
+from controllers.guard.lifecycle import NEXT, Phase, Reason
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Command
 from sim.guarded_twin import GuardedTwin

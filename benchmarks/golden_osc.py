@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from peers import peer_python, run_peer
 
-from controllers.panda import panda
-from controllers.rotations import pose_add, quat_to_matrix
+from controllers.arms.panda import panda
+from controllers.numeric.rotations import pose_add, quat_to_matrix
 from robot_rl.core.records import Array
 
 OUT = Path(__file__).parents[1] / "tests/controllers/golden_osc.json"

@@ -19,8 +19,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from peers import result
 
-from controllers.config import ControllerConfig, preset
-from controllers.rotations import pose_add, pose_error
+from controllers.numeric.rotations import pose_add, pose_error
+from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.core.records import Array, Command
 from sim.adversaries.battery import Arena
 from sim.adversaries.plants import Trouble

@@ -72,7 +72,7 @@ def suite_passes(place: Path) -> tuple[bool, str]:
 
 def survives(mutation: Mutation, place: Path) -> bool:
     """Whether the suite passes although the source is mutated; the source is restored."""
-    file = place / "controllers" / mutation.file
+    file = place / "controllers" / "law" / mutation.file
     source = file.read_text(encoding="utf-8")
     if mutation.old not in source:
         raise SystemExit(f"mutation {mutation.name!r}: {mutation.old!r} is not in {mutation.file} any more; correct it")

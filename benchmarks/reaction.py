@@ -19,13 +19,13 @@ import mujoco
 import numpy as np
 from peers import result
 
-from controllers.config import preset
-from controllers.exchange import Exchange, shared_path
-from controllers.lifecycle import Ask
-from controllers.loop_alarm import LoopAlarm
-from controllers.snapshot import COMMAND, dtype_from_names, names, snapshot_dtype, write_command
-from controllers.supervisor import Measurement, Supervisor
-from controllers.words import HOLD
+from controllers.guard.lifecycle import Ask
+from controllers.guard.supervisor import Measurement, Supervisor
+from controllers.loop.alarm import LoopAlarm
+from controllers.loop.exchange import Exchange, shared_path
+from controllers.loop.snapshot import COMMAND, dtype_from_names, names, snapshot_dtype, write_command
+from controllers.loop.words import HOLD
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command, Mode
 from sim.twin import Twin
 

@@ -19,7 +19,7 @@ import mujoco
 import numpy as np
 from peers import peer_python, result, run_peer
 
-from controllers.config import preset
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command
 from sim.gl import choose_backend
 from sim.twin import Twin

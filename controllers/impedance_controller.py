@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from controllers.arm_model import ArmModel
-from controllers.config import ControllerConfig
-from controllers.interpolation import ACCEPTED, REASONS, accept, accept_chunk
-from controllers.jit import kernel
-from controllers.state import WAYPOINTS, command_record, energy_state, state_dtype
-from controllers.tick import reset, tick
-from controllers.tighten import check_tighter, clamp_springs
+from controllers.arms.arm_model import ArmModel
+from controllers.law.interpolation import ACCEPTED, REASONS, accept, accept_chunk
+from controllers.law.state import WAYPOINTS, command_record, energy_state, state_dtype
+from controllers.law.tick import reset, tick
+from controllers.numeric.jit import kernel
+from controllers.parameters.presets import ControllerConfig
+from controllers.parameters.tighten import check_tighter, clamp_springs
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from controllers.desk import DeskClient
-from controllers.exchange import Exchange
-from controllers.lifecycle import Ask, Phase, Reason
-from controllers.snapshot import COMMAND, read_objects, read_state, snapshot_dtype, write_command
+from controllers.guard.desk import DeskClient
+from controllers.guard.lifecycle import Ask, Phase, Reason
+from controllers.loop.exchange import Exchange
+from controllers.loop.snapshot import COMMAND, read_objects, read_state, snapshot_dtype, write_command
 from robot_rl.core.errors import ActivationRefusedError, CommandRejectedError, ConnectionLostError, StaleDataError
 from robot_rl.core.records import Array, Command, RobotState, Source
 
@@ -140,7 +140,7 @@ class PassiveClient:
         self.exchange.ask(Ask.STOP)
 
     def ask(self, do: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Anything that ``controllers.requests`` knows; ``ActivationRefusedError`` says why it was refused."""
+        """Anything that ``controllers.guard.requests`` knows; ``ActivationRefusedError`` says why it was refused."""
         answer = self.desk.ask(do, details)
         if not answer["ok"]:
             raise ActivationRefusedError(answer["text"])

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from controllers.config import ControllerConfig
-from controllers.rotations import pose_error
+from controllers.numeric.rotations import pose_error
+from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.errors import CommandRejectedError, RobotRLError
 from robot_rl.core.protocols import Poses, Robot
 from robot_rl.core.records import Array, Command, EnergyState, Mode, RobotState

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from controllers.arm_model import ArmModel
-from controllers.fr3 import fr3
-from controllers.panda import panda
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.fr3 import fr3
+from controllers.arms.panda import panda
 from drivers.fci import server_version
 from drivers.link import ArmFaultError, ArmRefusedError, Packet, empty_packet, refuse_unfit, vendor
 from robot_rl.core.errors import ConfigError

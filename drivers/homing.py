@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from controllers.rotations import pose_add, pose_error
+from controllers.numeric.rotations import pose_add, pose_error
 from drivers.link import ArmFaultError
 from robot_rl.core.records import Array, Command, RobotState, Source
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from controllers.arm_model import ArmModel
+from controllers.arms.arm_model import ArmModel
 from robot_rl.core.errors import MissingDependencyError, RobotRLError
 from robot_rl.core.records import Array
 

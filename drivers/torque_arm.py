@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from controllers.config import ControllerConfig
 from controllers.impedance_controller import PassiveImpedance
-from controllers.interpolation import hold
-from controllers.state import energy_state
+from controllers.law.interpolation import hold
+from controllers.law.state import energy_state
+from controllers.parameters.presets import ControllerConfig
 from drivers.homing import go_home
 from drivers.link import ArmFaultError, ArmLink, Packet, empty_packet
 from robot_rl.core.errors import CommandRejectedError

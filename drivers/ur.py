@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from controllers.arm_model import ArmModel
-from controllers.state import state_dtype
-from controllers.tick import measure
-from controllers.ur5e import ur5e
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.ur5e import ur5e
+from controllers.law.state import state_dtype
+from controllers.law.tick import measure
 from drivers.link import ArmFaultError, ArmRefusedError, Packet, empty_packet, refuse_unfit, vendor
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import mujoco
 
-from controllers.collision import Shape
-from controllers.config import ControllerConfig
-from controllers.guard import guarded_tick
-from controllers.guard_record import Box, GuardConfig, Guarded
-from controllers.jit import kernel
-from controllers.lifecycle import Ask
-from controllers.supervisor import Measurement, Supervisor
+from controllers.guard.collision import Shape
+from controllers.guard.guarded_tick import guarded_tick
+from controllers.guard.lifecycle import Ask
+from controllers.guard.record import Box, GuardConfig, Guarded
+from controllers.guard.supervisor import Measurement, Supervisor
+from controllers.numeric.jit import kernel
+from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Command
 from sim.native import call_model_data
 from sim.stepper import Plant

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from controllers.arm_model import ArmModel
-from controllers.rotations import pose_error
+from controllers.arms.arm_model import ArmModel
+from controllers.numeric.rotations import pose_error
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Array
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import mujoco
 
-from controllers.native import address_in
-from controllers.native import call_two as call_model_data
+from controllers.numeric.native import address_in
+from controllers.numeric.native import call_two as call_model_data
 from robot_rl.core.errors import MissingDependencyError
 
 __all__ = ["address_of", "call_model_data"]

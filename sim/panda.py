@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from controllers import panda as tables
-from controllers.arm_model import Link
+from controllers.arms import panda as tables
+from controllers.arms.arm_model import Link
 from robot_rl.core.records import Array
 from sim.poses import to_wxyz
 

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from controllers.plant import PlantPort
+from controllers.loop.plant import PlantPort
 from sim.native import address_of
 from sim.panda import OPENING_MAX
 from sim.poses import pose_addresses

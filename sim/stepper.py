@@ -7,8 +7,8 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from controllers.jit import kernel
-from controllers.tick import tick
+from controllers.law.tick import tick
+from controllers.numeric.jit import kernel
 from robot_rl.core.records import Array
 from sim.native import address_of, call_model_data
 

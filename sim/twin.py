@@ -8,12 +8,12 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 
-from controllers.config import ControllerConfig
 from controllers.impedance_controller import PassiveImpedance
-from controllers.interpolation import hold
-from controllers.plant import PlantPort
-from controllers.state import energy_state, state_dtype
-from controllers.tick import measure
+from controllers.law.interpolation import hold
+from controllers.law.state import energy_state, state_dtype
+from controllers.law.tick import measure
+from controllers.loop.plant import PlantPort
+from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.errors import StaleDataError
 from robot_rl.core.names import check_name
 from robot_rl.core.protocols import Poses

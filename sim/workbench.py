@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from controllers.rotations import matrix_to_quat
+from controllers.numeric.rotations import matrix_to_quat
 from robot_rl.core.records import Array
 from sim.panda import COLLISION_GROUP, VISUAL_GROUP, WORLD_AFFINITY, Gripper, add_panda
 from sim.poses import to_wxyz

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from controllers.config import preset
-from controllers.settings import ControllerConfig
+from controllers.parameters.presets import preset
+from controllers.parameters.settings import ControllerConfig
 from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode
 from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Array, Observation, StepRecord

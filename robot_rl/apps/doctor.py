@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from controllers.jitter import Jitter, measure_jitter
+from controllers.loop.jitter import Jitter, measure_jitter
 from robot_rl.report.machine import Finding, look
 from robot_rl.report.realtime import realtime_findings
 

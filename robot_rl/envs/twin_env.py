@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controllers.config import ControllerConfig, preset
+from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_task
 from sim.twin import Twin, TwinClock

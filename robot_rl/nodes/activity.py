@@ -9,7 +9,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
 
-from controllers.lifecycle import POWERED, Phase
+from controllers.guard.lifecycle import POWERED, Phase
 from robot_rl.nodes import messages as ros
 
 CONTROLLER = "passive_impedance"

@@ -13,9 +13,9 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, ManagedEntity, TransitionCallbackReturn
 
-from controllers.desk import DeskClient
-from controllers.exchange import Exchange
-from controllers.lifecycle import Ask, Phase, Reason, alive
+from controllers.guard.desk import DeskClient
+from controllers.guard.lifecycle import Ask, Phase, Reason, alive
+from controllers.loop.exchange import Exchange
 from robot_rl.core.errors import ConnectionLostError
 
 LOG = logging.getLogger("arm_node")

@@ -18,12 +18,12 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from controllers.desk import DeskClient
-from controllers.exchange import Exchange
-from controllers.lifecycle import Phase, Reason
-from controllers.loop_alarm import LoopAlarm
-from controllers.realtime import try_fifo
-from controllers.snapshot import COMMAND, names, read_state, snapshot_dtype, write_command
+from controllers.guard.desk import DeskClient
+from controllers.guard.lifecycle import Phase, Reason
+from controllers.loop.alarm import LoopAlarm
+from controllers.loop.exchange import Exchange
+from controllers.loop.realtime import try_fifo
+from controllers.loop.snapshot import COMMAND, names, read_state, snapshot_dtype, write_command
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError
 from robot_rl.core.frames import FrameTree
 from robot_rl.core.records import Array, Command, Source

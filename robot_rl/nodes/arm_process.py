@@ -1,7 +1,7 @@
 """The process that runs the arm: real-time loop, controller and plant. No ROS, no network.
 
-It talks to its bridge through shared memory alone (``controllers.exchange``) and holds the arm whenever commands go
-stale, the bridge goes silent, or anyone halts the graph.
+It talks to its bridge through shared memory alone (``controllers.loop.exchange``) and holds the arm whenever commands
+go stale, the bridge goes silent, or anyone halts the graph.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from tempfile import gettempdir
 
 import tyro
 
-from controllers.archive import Archive
-from controllers.config import ControllerConfig, preset
-from controllers.desk import Desk
-from controllers.exchange import Exchange, shared_path
-from controllers.guard_record import Box
-from controllers.panda_shape import panda_shape, table
-from controllers.realtime_loop import LoopSettings, RealtimeLoop
-from controllers.recorder import Recorder
-from controllers.requests import ArmRequests
-from controllers.snapshot import COMMAND, snapshot_dtype
+from controllers.arms.panda_shape import panda_shape, table
+from controllers.black_box.archive import Archive
+from controllers.black_box.recorder import Recorder
+from controllers.guard.desk import Desk
+from controllers.guard.record import Box
+from controllers.guard.requests import ArmRequests
+from controllers.loop.exchange import Exchange, shared_path
+from controllers.loop.realtime_loop import LoopSettings, RealtimeLoop
+from controllers.loop.snapshot import COMMAND, snapshot_dtype
+from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name
 from robot_rl.core.station import Station, load_station

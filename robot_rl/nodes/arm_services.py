@@ -15,8 +15,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
-from controllers.exchange import Exchange
-from controllers.lifecycle import Ask
+from controllers.guard.lifecycle import Ask
+from controllers.loop.exchange import Exchange
 from robot_rl.nodes.arm_life import ArmLife
 
 RESET = 10.0

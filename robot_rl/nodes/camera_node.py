@@ -9,7 +9,7 @@ import tyro
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image, JointState
 
-from controllers.snapshot import dtype_from_names, read_objects
+from controllers.loop.snapshot import dtype_from_names, read_objects
 from robot_rl.core.clock import MonotonicClock, Rate
 from robot_rl.core.names import check_name
 from robot_rl.core.station import load_station

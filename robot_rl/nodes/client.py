@@ -14,7 +14,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
-from controllers.snapshot import COMMAND, dtype_from_names, names, read_objects, read_state, write_command
+from controllers.loop.snapshot import COMMAND, dtype_from_names, names, read_objects, read_state, write_command
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, StaleDataError
 from robot_rl.core.records import Array, Command, Frame, RobotState
 from robot_rl.nodes import messages as ros

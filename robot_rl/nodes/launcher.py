@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from controllers.exchange import Exchange, shared_path
+from controllers.loop.exchange import Exchange, shared_path
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.names import check_name
 from robot_rl.core.station import load_station

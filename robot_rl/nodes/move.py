@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from controllers.rotations import pose_add, pose_error
+from controllers.numeric.rotations import pose_add, pose_error
 from robot_rl.core.records import Array, Command, RobotState, Source
 
 STEP = (0.08, 0.3)

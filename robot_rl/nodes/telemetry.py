@@ -12,8 +12,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from controllers.lifecycle import REMEDIES, Phase, Reason
-from controllers.snapshot import ENERGY, GUARD, LATENESS, LOOP, names, objects_of
+from controllers.guard.lifecycle import REMEDIES, Phase, Reason
+from controllers.loop.snapshot import ENERGY, GUARD, LATENESS, LOOP, names, objects_of
 from robot_rl.core.records import Mode
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.activity import Activity

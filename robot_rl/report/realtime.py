@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from controllers.jitter import Jitter
+from controllers.loop.jitter import Jitter
 from robot_rl.report.machine import Finding, locked_memory, real_time
 
 GOOD_P99 = 200e-6

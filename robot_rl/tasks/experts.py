@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from controllers.rotations import pose_error
+from controllers.numeric.rotations import pose_error
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, RobotState
 from robot_rl.tasks import maze, peg_insert, pick_cube, reach

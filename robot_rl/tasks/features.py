@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from controllers.rotations import pose_add, pose_error, quat_inverse, quat_multiply, quat_rotate, quat_to_rotvec
+from controllers.numeric.rotations import pose_add, pose_error, quat_inverse, quat_multiply, quat_rotate, quat_to_rotvec
 from robot_rl.core.errors import StaleDataError
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, Command, Frame, Observation, RobotState

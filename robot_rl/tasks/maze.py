@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from controllers.panda import panda
+from controllers.arms.panda import panda
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, Command, Frame, Observation, Outcome, RobotState
 from robot_rl.core.spec import ENERGY, Feature

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from controllers.rotations import quat_multiply
+from controllers.numeric.rotations import quat_multiply
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Array, Command, Frame, Observation, Outcome, RobotState
 from robot_rl.tasks.features import (

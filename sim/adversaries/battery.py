@@ -11,9 +11,9 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from controllers.config import ControllerConfig, preset
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
+from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.core.records import Array
 from sim.adversaries import observer
 from sim.adversaries.episode import COLUMNS, PACKETS, Course, Line, Log, World, play_episode

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from controllers.config import ControllerConfig
+from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Array
 from sim.adversaries import observer
 from sim.adversaries.battery import CONTROLLERS, Arena, Case, blank_log, schedule, table_of

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from controllers.jit import kernel
+from controllers.numeric.jit import kernel
 from robot_rl.core.records import Array
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

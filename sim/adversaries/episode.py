@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from controllers.interpolation import accept
-from controllers.jit import kernel
-from controllers.linalg import dot, matvec_transposed_into, norm3
-from controllers.tick import tick
+from controllers.law.interpolation import accept
+from controllers.law.tick import tick
+from controllers.numeric.jit import kernel
+from controllers.numeric.linalg import dot, matvec_transposed_into, norm3
 from robot_rl.core.records import Array
 from sim.adversaries.dice import normal, uniform, whole
 from sim.adversaries.game import Game

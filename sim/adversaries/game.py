@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from controllers.jit import kernel
-from controllers.linalg import norm3
-from controllers.rotations import pose_add_into
-from controllers.state import command_dtype
+from controllers.law.state import command_dtype
+from controllers.numeric.jit import kernel
+from controllers.numeric.linalg import norm3
+from controllers.numeric.rotations import pose_add_into
 from robot_rl.core.records import Array
 from sim.adversaries.dice import uniform
 

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from controllers.jit import kernel
-from controllers.linalg import norm3
+from controllers.numeric.jit import kernel
+from controllers.numeric.linalg import norm3
 from robot_rl.core.records import Array
 from sim.adversaries.game import Game
 from sim.adversaries.physical import FAR, TURN

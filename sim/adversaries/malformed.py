@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from controllers.jit import kernel
+from controllers.numeric.jit import kernel
 from sim.adversaries.dice import normal, uniform, whole
 from sim.adversaries.game import RING, Game
 from sim.adversaries.physical import random_jumps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from controllers.jit import kernel
-from controllers.linalg import dot, norm3
+from controllers.numeric.jit import kernel
+from controllers.numeric.linalg import dot, norm3
 from sim.adversaries.dice import uniform, whole
 from sim.adversaries.game import Game, direct, push_along, soften, stiffen
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import mujoco
 import numpy as np
 
-from controllers.arm_model import ArmModel
-from controllers.config import ControllerConfig
+from controllers.arms.arm_model import ArmModel
+from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Array
 from sim.poses import to_wxyz
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from controllers.jit import kernel
+from controllers.numeric.jit import kernel
 from sim.adversaries.game import Game, compose, soften
 from sim.adversaries.learned import infer, play
 from sim.adversaries.malformed import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from controllers.arm_model import ArmModel
-from controllers.panda import HOME, panda
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.panda import HOME, panda
 from robot_rl.core.records import Array
 from sim.inverse_kinematics import solve
 from sim.panda import WORLD_AFFINITY, Gripper

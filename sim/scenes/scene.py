@@ -7,7 +7,7 @@ from typing import Protocol
 import mujoco
 import numpy as np
 
-from controllers.arm_model import ArmModel
+from controllers.arms.arm_model import ArmModel
 from robot_rl.core.records import Array
 from sim.appearance import dress
 from sim.panda import VISUAL_GROUP, Gripper

@@ -6,9 +6,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from controllers.arm_model import ArmModel
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
 
 WALL = 0.45
 """Where the wall of the plant stands [m]."""

@@ -6,9 +6,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from controllers.bias import bias_into
-from controllers.config import preset
-from controllers.panda import panda
+from controllers.arms.bias import bias_into
+from controllers.arms.panda import panda
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command, Mode
 
 FRICTION = {"friction_coulomb": (0.4,) * 7, "friction_viscous": (0.3,) * 7}

@@ -9,9 +9,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from controllers.passivity import scale_reference
-from controllers.rotations import pose_add
-from controllers.stiffness import elastic_energy
+from controllers.law.passivity import scale_reference
+from controllers.law.stiffness import elastic_energy
+from controllers.numeric.rotations import pose_add
 from sim.adversaries import observer
 from sim.adversaries.battery import BOLD, CONTROLLERS, Arena, Case, blank_log, table_of, unfiltered
 from sim.adversaries.campaign import GOALS, Tally, searched, sweep

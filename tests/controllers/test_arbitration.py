@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from controllers.arbitration import (
+from controllers.guard.arbitration import (
     BLEND,
     EXPIRED_LEASE,
     GRANTED,
@@ -17,9 +17,9 @@ from controllers.arbitration import (
     grant,
     start_blend,
 )
-from controllers.guard_record import guard_dtype
-from controllers.rotations import pose_add, pose_error
-from controllers.state import state_dtype
+from controllers.guard.record import guard_dtype
+from controllers.law.state import state_dtype
+from controllers.numeric.rotations import pose_add, pose_error
 from robot_rl.core.records import Source
 
 POLICY, HUMAN, RESET = int(Source.POLICY), int(Source.HUMAN), int(Source.RESET)

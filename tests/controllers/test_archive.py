@@ -2,11 +2,11 @@
 
 import pytest
 
-from controllers.archive import KEEP, LONG, SHORT, Archive
-from controllers.config import preset
-from controllers.lifecycle import Ask
-from controllers.recorder import Recorder, load
-from controllers.replay import replay
+from controllers.black_box.archive import KEEP, LONG, SHORT, Archive
+from controllers.black_box.recorder import Recorder, load
+from controllers.black_box.replay import replay
+from controllers.guard.lifecycle import Ask
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command
 from sim.guarded_twin import GuardedTwin
 

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from controllers.arm_loop import ArmLoop
-from controllers.exchange import Exchange, shared_path
-from controllers.snapshot import (
+from controllers.loop.arm_loop import ArmLoop
+from controllers.loop.exchange import Exchange, shared_path
+from controllers.loop.snapshot import (
     COMMAND,
     dtype_from_names,
     names,

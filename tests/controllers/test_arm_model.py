@@ -4,9 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from controllers.arm_model import ArmModel
-from controllers.panda import HOME, panda
-from controllers.rotations import quat_rotate
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.panda import HOME, panda
+from controllers.numeric.rotations import quat_rotate
 
 TOOL_TCP = np.array([0.01, -0.02, 0.15, 0.5, 0.5, -0.5, 0.5])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from llvmlite import binding
 
-from controllers import jit
+from controllers.numeric import jit
 
 ADDRESS = np.zeros(8, np.int64)
 FLAT, SLOTS = np.zeros(15), np.zeros((3, 15))

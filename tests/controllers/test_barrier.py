@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.barrier import unwinding_work
-from controllers.config import preset
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
+from controllers.law.barrier import unwinding_work
+from controllers.parameters.presets import preset
 
 CONFIGS = {
     "human_near": preset("human_near"),

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.lifecycle import Ask, Phase
-from controllers.panda_shape import panda_shape, table
-from controllers.recorder import Recorder, load
-from controllers.replay import replay
-from controllers.supervisor import Measurement
+from controllers.arms.panda_shape import panda_shape, table
+from controllers.black_box.recorder import Recorder, load
+from controllers.black_box.replay import replay
+from controllers.guard.lifecycle import Ask, Phase
+from controllers.guard.supervisor import Measurement
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import ConfigError, DatasetError
 from robot_rl.core.records import Command
 from sim.guarded_twin import GuardedTwin

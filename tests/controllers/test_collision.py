@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from controllers.clearance import check, distance_of
-from controllers.collision import BOX, FLOOR, SPHERE, Obstacle, make_shape, obstacle_nearest, segments_nearest
-from controllers.config import preset
-from controllers.guard_record import GuardConfig, guard_dtype
+from controllers.arms.panda import panda
+from controllers.arms.panda_shape import CAPSULES, panda_shape, table
+from controllers.guard.clearance import check, distance_of
+from controllers.guard.collision import BOX, FLOOR, SPHERE, Obstacle, make_shape, obstacle_nearest, segments_nearest
+from controllers.guard.record import GuardConfig, guard_dtype
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
-from controllers.panda_shape import CAPSULES, panda_shape, table
-from controllers.rotations import pose_error
+from controllers.numeric.rotations import pose_error
+from controllers.parameters.presets import preset
 
 ARM = panda()
 

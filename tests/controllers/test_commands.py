@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
-from controllers.rotations import pose_add, pose_error
+from controllers.numeric.rotations import pose_add, pose_error
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Command, Mode, Source
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import PRESETS, ControllerConfig, preset
-from controllers.panda import panda
+from controllers.arms.panda import panda
+from controllers.parameters.presets import PRESETS, ControllerConfig, preset
 from robot_rl.core.errors import ConfigError
 
 BAD = {

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from controllers.desk import Desk, DeskClient
+from controllers.guard.desk import Desk, DeskClient
 from robot_rl.core.errors import ConfigError, ConnectionLostError
 
 
@@ -62,7 +62,7 @@ def test_raw_nonsense_harms_nobody(desk, name):
 
 
 def test_one_writer_and_the_role_ends_with_the_process(desk, name):
-    code = f"from controllers.desk import DeskClient\nimport time\nc = DeskClient({name!r})\n"
+    code = f"from controllers.guard.desk import DeskClient\nimport time\nc = DeskClient({name!r})\n"
     code += "assert c.ask('write')['ok']\n"
     holder = subprocess.Popen([sys.executable, "-c", code + "print('here', flush=True); time.sleep(60)"], stdout=-1)
     holder.stdout.readline()

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from controllers.config import preset
-from controllers.estop import apply_instead, at_rest, damping_torque, mend_ledger, release
+from controllers.arms.panda import panda
+from controllers.guard.estop import apply_instead, at_rest, damping_torque, mend_ledger, release
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
+from controllers.parameters.presets import preset
 
 ARM = panda()
 

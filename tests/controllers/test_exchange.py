@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from controllers.exchange import Exchange, shared_path
+from controllers.loop.exchange import Exchange, shared_path
 from robot_rl.core.errors import ConnectionLostError, StaleDataError
 
 SIZES = (97, 15)
@@ -29,7 +29,7 @@ def pair(name):
 
 
 def child(name, body):
-    code = f"import numpy as np\nfrom controllers.exchange import Exchange\nname, sizes = {name!r}, {SIZES}\n"
+    code = f"import numpy as np\nfrom controllers.loop.exchange import Exchange\nname, sizes = {name!r}, {SIZES}\n"
     return subprocess.Popen([sys.executable, "-c", code + textwrap.dedent(body)])
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.impedance import damping_modes_of, damping_wrench_into, task_dynamics
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.measure import measure
-from controllers.panda import panda
-from controllers.rotations import pose_error
-from controllers.stiffness import decompose, elastic_wrench, matrix_into
+from controllers.law.impedance import damping_modes_of, damping_wrench_into, task_dynamics
+from controllers.law.measure import measure
+from controllers.law.stiffness import decompose, elastic_wrench, matrix_into
+from controllers.numeric.rotations import pose_error
+from controllers.parameters.presets import preset
 
 CASES = json.loads((Path(__file__).parent / "golden_osc.json").read_text(encoding="utf-8"))
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.arm_model import ArmModel
-from controllers.config import preset
-from controllers.impedance import damping_wrench_into, spring_energy, spring_wrench_into
+from controllers.arms.arm_model import ArmModel
+from controllers.arms.panda import DQ_MAX, HOME, JOINT_DAMPING, LINKS, Q_MAX, Q_MIN, TAU_MAX, panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import DQ_MAX, HOME, JOINT_DAMPING, LINKS, Q_MAX, Q_MIN, TAU_MAX, panda
-from controllers.rotations import pose_add, pose_error
+from controllers.law.impedance import damping_wrench_into, spring_energy, spring_wrench_into
+from controllers.numeric.rotations import pose_add, pose_error
+from controllers.parameters.presets import preset
 
 POSTURES = [np.array(HOME) + 0.5 * np.random.default_rng(i).uniform(-1, 1, 7) for i in range(40)]
 ISOTROPIC = np.array([600.0, 600.0, 600.0, 30.0, 30.0, 30.0])

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.panda import panda
-from controllers.rotations import pose_add, pose_error
-from controllers.trajectory import propose
+from controllers.law.trajectory import propose
+from controllers.numeric.rotations import pose_add, pose_error
+from controllers.parameters.presets import preset
 
 
 def follow(controller, seconds):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
-from controllers.config import preset
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.jit import kernel, sources_stamp
-from controllers.linalg import cholesky_into, jacobi_again, jacobi_eigen, solve_lower, solve_upper
-from controllers.panda import panda
-from controllers.tick import tick
+from controllers.law.tick import tick
+from controllers.numeric.jit import kernel, sources_stamp
+from controllers.numeric.linalg import cholesky_into, jacobi_again, jacobi_eigen, solve_lower, solve_upper
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command
 
 

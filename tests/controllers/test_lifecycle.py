@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from controllers.lifecycle import NEXT, REMEDIES, Phase, Reason, refusals, smooth
-from controllers.panda import panda
+from controllers.arms.panda import panda
+from controllers.guard.lifecycle import NEXT, REMEDIES, Phase, Reason, refusals, smooth
 
 ARM = panda()
 OK = {"q": ARM.home, "dq": np.zeros(7), "residual": np.zeros(7), "spring": 0.0}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.rotations import pose_add
+from controllers.numeric.rotations import pose_add
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Command, Mode
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.conventions import effective_stiffness, small_angle, small_angle_stiffness
-from controllers.fr3 import fr3
+from controllers.arms.fr3 import fr3
+from controllers.arms.panda import panda
 from controllers.impedance_controller import PassiveImpedance
-from controllers.limits import speed_limits
-from controllers.panda import panda
+from controllers.law.limits import speed_limits
+from controllers.parameters.conventions import effective_stiffness, small_angle, small_angle_stiffness
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Mode
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from controllers.histogram import Histogram
-from controllers.realtime import Ticker, request_realtime
+from controllers.loop.realtime import Ticker, request_realtime
+from controllers.numeric.histogram import Histogram
 
 
 def test_percentiles_are_upper_edges_of_bins():

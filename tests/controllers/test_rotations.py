@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers import rotations as rot
+from controllers.numeric import rotations as rot
 
 floats = st.floats(-1.0, 1.0)
 vectors = st.tuples(floats, floats, floats).map(np.array)

@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 
-from controllers.collision import BOX, Obstacle, make_shape
-from controllers.guard_record import guard_dtype
-from controllers.panda import panda
-from controllers.panda_shape import panda_shape
-from controllers.safe_reset import LIFT, SPEED, advance_way, lifted, minimum_jerk, plan_home, segment_time, write_way
+from controllers.arms.panda import panda
+from controllers.arms.panda_shape import panda_shape
+from controllers.guard.collision import BOX, Obstacle, make_shape
+from controllers.guard.record import guard_dtype
+from controllers.guard.safe_reset import (
+    LIFT,
+    SPEED,
+    advance_way,
+    lifted,
+    minimum_jerk,
+    plan_home,
+    segment_time,
+    write_way,
+)
 from robot_rl.core.errors import ActivationRefusedError
 
 ARM = panda()

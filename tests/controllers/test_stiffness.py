@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.impedance import damping_wrench_into
-from controllers.rotations import pose_add, pose_error, quat_to_matrix, rotvec_to_quat
-from controllers.stiffness import elastic_energy, elastic_wrench, matrix_into, task_stiffness_into
+from controllers.law.impedance import damping_wrench_into
+from controllers.law.stiffness import elastic_energy, elastic_wrench, matrix_into, task_stiffness_into
+from controllers.numeric.rotations import pose_add, pose_error, quat_to_matrix, rotvec_to_quat
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Command, StiffnessFrame
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from controllers.collision import SPHERE, Obstacle
-from controllers.config import preset
-from controllers.lifecycle import Ask, Phase, Reason
-from controllers.panda_shape import panda_shape, table
-from controllers.supervisor import Measurement
+from controllers.arms.panda_shape import panda_shape, table
+from controllers.guard.collision import SPHERE, Obstacle
+from controllers.guard.lifecycle import Ask, Phase, Reason
+from controllers.guard.supervisor import Measurement
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import ActivationRefusedError, CommandRejectedError, ConfigError
 from robot_rl.core.records import Command, Source
 from sim.guarded_twin import GuardedTwin

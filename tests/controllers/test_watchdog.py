@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from controllers.watchdog import (
+from controllers.guard.watchdog import (
     BACKWARDS,
     DAMP,
     FRESH,

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from controllers.histogram import Histogram, moments
-from controllers.snapshot import COMMAND, read_command, write_command
-from controllers.state import command_dtype, command_record
-from controllers.wire import decode, epoch_of
+from controllers.law.state import command_dtype, command_record
+from controllers.loop.snapshot import COMMAND, read_command, write_command
+from controllers.loop.wire import decode, epoch_of
+from controllers.numeric.histogram import Histogram, moments
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Command, Source, StiffnessFrame
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.panda import panda
-from controllers.rotations import pose_add, quat_rotate, rotvec_to_quat
-from controllers.workspace import add_workspace_wrench, clamp_pose, workspace_energy
+from controllers.arms.panda import panda
+from controllers.law.workspace import add_workspace_wrench, clamp_pose, workspace_energy
+from controllers.numeric.rotations import pose_add, quat_rotate, rotvec_to_quat
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Command
 

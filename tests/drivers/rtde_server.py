@@ -14,7 +14,7 @@ import time
 import numpy as np
 from arm_physics import ArmPhysics
 
-from controllers.ur5e import ur5e
+from controllers.arms.ur5e import ur5e
 
 PERIOD = 0.002
 PATIENCE = 0.3

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
+from controllers.parameters.presets import preset
 from drivers.contract import CHECKS, ContractError
 from drivers.franka import FrankaConfig, FrankaLink
 from drivers.torque_arm import TorqueArm

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from controllers.config import preset
+from controllers.parameters.presets import preset
 from drivers.contract import raised, target
 from drivers.fci import PORT, server_version
 from drivers.franka import GUARANTEE, FrankaConfig, FrankaLink, arm_of

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
-from controllers.arm_loop import ArmLoop
-from controllers.config import preset
-from controllers.exchange import Exchange
-from controllers.panda import panda
-from controllers.snapshot import COMMAND, snapshot_dtype
+from controllers.arms.panda import panda
+from controllers.loop.arm_loop import ArmLoop
+from controllers.loop.exchange import Exchange
+from controllers.loop.snapshot import COMMAND, snapshot_dtype
+from controllers.parameters.presets import preset
 from drivers.link import ArmFaultError, ArmRefusedError, empty_packet, refuse_unfit
 from drivers.torque_arm import TorqueArm
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.rotations import quat_to_matrix
-from controllers.ur5e import ur5e
+from controllers.arms.ur5e import ur5e
+from controllers.numeric.rotations import quat_to_matrix
+from controllers.parameters.presets import preset
 from drivers.link import ArmRefusedError
 from drivers.torque_arm import TorqueArm
 from drivers.ur import TORQUE_GUARANTEE, VELOCITY_GUARANTEE, UrConfig, UrLink, VirtualArm, polyscope, torque_allowed

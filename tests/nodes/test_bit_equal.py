@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from controllers.exchange import Exchange, shared_path
-from controllers.snapshot import COMMAND, names, snapshot_dtype, write_command
+from controllers.loop.exchange import Exchange, shared_path
+from controllers.loop.snapshot import COMMAND, names, snapshot_dtype, write_command
 from robot_rl.core.station import load_station
 from robot_rl.nodes.arm_process import make_plant, warm_up
 from robot_rl.nodes.domain import free_domain

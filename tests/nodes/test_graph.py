@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from controllers.exchange import shared_path
+from controllers.loop.exchange import shared_path
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError
 from robot_rl.core.records import Command, Mode
 from robot_rl.nodes.arm_process import warm_up

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from controllers.rotations import pose_add, pose_error
+from controllers.numeric.rotations import pose_add, pose_error
 from robot_rl.nodes.move import STEP, TIMEOUT, Move
 
 START = np.array([0.4, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0])

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from controllers.exchange import shared_path
-from controllers.lifecycle import Ask, Phase, Reason
+from controllers.guard.lifecycle import Ask, Phase, Reason
+from controllers.loop.exchange import shared_path
 from controllers.passive_client import PassiveClient
 from robot_rl.core.errors import ActivationRefusedError, ConnectionLostError
 from robot_rl.core.protocols import Robot

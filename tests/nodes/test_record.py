@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from controllers.exchange import shared_path
+from controllers.loop.exchange import shared_path
 from robot_rl.core.records import Source
 from robot_rl.data.dataset import open_dataset
 from robot_rl.learner import checkpoint, registry

@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from controllers.lifecycle import Phase
+from controllers.guard.lifecycle import Phase
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.arm_process import warm_up
 from robot_rl.nodes.client import RosRobot

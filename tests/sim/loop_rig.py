@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 
-from controllers.config import preset
-from controllers.exchange import Exchange
-from controllers.realtime_loop import LoopSettings, RealtimeLoop
-from controllers.snapshot import COMMAND, read_state, snapshot_dtype, write_command
+from controllers.loop.exchange import Exchange
+from controllers.loop.realtime_loop import LoopSettings, RealtimeLoop
+from controllers.loop.snapshot import COMMAND, read_state, snapshot_dtype, write_command
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Command
 from sim.twin import Twin
 

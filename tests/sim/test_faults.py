@@ -29,7 +29,7 @@ def faults(monkeypatch):
 
 
 def test_the_judge_sees_a_change_that_nobody_told(faults, tmp_path):
-    from controllers.recorder import Recorder
+    from controllers.black_box.recorder import Recorder
 
     case = next(case for case in faults.FAULTS if case.name == "stop pressed")
     recorder = Recorder(tmp_path / "box", 7, faults.LEAD + faults.RUN + 10)

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from loop_rig import LoopRig, digest_of, script, twin_torques
 
-from controllers.config import preset
-from controllers.cycle import cycle
-from controllers.loop_alarm import LoopAlarm
+from controllers.loop.alarm import LoopAlarm
+from controllers.loop.cycle import cycle
+from controllers.parameters.presets import preset
 from robot_rl.core.records import Mode
 from sim.twin import Twin
 

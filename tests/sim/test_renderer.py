@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from controllers.config import preset
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import ConfigError, MissingDependencyError, RobotRLError
 from sim import gl
 from sim.renderer import SceneRenderer

@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from controllers.rotations import pose_error
+from controllers.numeric.rotations import pose_error
 from robot_rl.core.errors import ConfigError
 from sim.inverse_kinematics import solve
 from sim.panda import COLLISION_GROUP, VISUAL_GROUP

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controllers.config import preset
-from controllers.rotations import pose_error, quat_multiply
+from controllers.numeric.rotations import pose_error, quat_multiply
+from controllers.parameters.presets import preset
 from robot_rl.core.errors import CommandRejectedError, ConfigError, StaleDataError
 from robot_rl.core.protocols import Robot
 from robot_rl.core.records import Command, Mode

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from controllers.rotations import pose_add, pose_multiply, rotvec_to_quat
+from controllers.numeric.rotations import pose_add, pose_multiply, rotvec_to_quat
 from robot_rl.core import spec
 from robot_rl.core.errors import ConfigError, StaleDataError
 from robot_rl.core.records import EnergyState, Mode, RobotState

@@ -1,0 +1,74 @@
+"""What the arm does when a contact gets too hard, and the share of the springs that is switched on (control.md §3.4).
+
+All task springs are one potential times ``soften``, so softening only ever frees energy, and stiffening again is paid
+for like any other change. A soft start ramps the same number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controllers.numeric.jit import kernel
+from controllers.numeric.linalg import norm3
+
+FINE, SOFT, HARD = 0, 2, 3
+RELEASE = 0.8
+"""A level is left when the force is below this share of what it began at."""
+STIFFEN_RATE = 2.0
+"""How fast the springs come back [1/s]."""
+
+
+@kernel
+def watch_force(config: np.void, state: np.void) -> None:
+    """Filter the contact force and choose ``force_level`` (0, 2 soft, 3 hard) and ``force_factor``, the springs' share.
+
+    In a singular posture the estimate vanishes whatever the force is: then the level stays as it was.
+    """
+    share = min(1.0, config.force_rate * config.period)
+    for i in range(3):
+        state.contact_force[i] += share * (state.wrench[i] - state.contact_force[i])
+    if state.sigma < 0.5 * config.sigma_min:
+        return
+    force, before = norm3(state.contact_force, 0), state.force_level
+    state.force_level = FINE
+    if force > config.force_soft * (RELEASE if before >= SOFT else 1.0):
+        state.force_level = SOFT
+    if force > config.force_hard * (RELEASE if before == HARD else 1.0):
+        state.force_level = HARD
+    state.force_factor = 1.0
+    if state.force_level >= SOFT:
+        depth = (force - config.force_soft) / max(config.force_hard - config.force_soft, 1e-9)
+        state.force_factor = 1.0 - (1.0 - config.soften_min) * min(max(depth, 0.0), 1.0)
+
+
+@kernel
+def change_softness(config: np.void, state: np.void, allowed: float) -> float:
+    """Move ``soften`` towards its goal as far as ``allowed`` [J] pays; returns the cost."""
+    wanted = min(max(state.soften_goal, 0.0), 1.0) * state.force_factor
+    change = min(wanted - state.soften, STIFFEN_RATE * config.period)
+    if change == 0.0:
+        return 0.0
+    if change * state.elastic > allowed:
+        change = allowed / state.elastic
+    state.soften += change
+    return change * state.elastic
+
+
+@kernel
+def respect_contact(config: np.void, state: np.void) -> None:
+    """Take out of ``step`` what leads into a contact that is too hard; at the hard level, retract instead."""
+    if state.force_level < SOFT:
+        return
+    force = norm3(state.contact_force, 0)
+    if force <= 0.0:
+        return
+    into = 0.0
+    for i in range(3):
+        into += state.step[i] * state.contact_force[i] / force
+    for i in range(3):
+        out = state.contact_force[i] / force
+        if state.force_level == HARD:
+            state.step[i] = out * config.retract_speed * config.period
+            state.next_velocity[i] = out * config.retract_speed
+        else:
+            state.step[i] -= min(into, 0.0) * out
