@@ -25,6 +25,10 @@ class Source(IntEnum):
     POLICY = 1
     HUMAN = 2
     RESET = 3
+    PAUSE = 4
+    """Nobody: a person stopped the episode for a while. One row stands for the whole pause; the arm held."""
+    SAFETY = 5
+    """Nobody: the arm or a device failed, and holds until a person says how to go on. One row for the whole time."""
 
 
 class Mode(IntEnum):
@@ -184,7 +188,7 @@ class StepRecord:
     action: NDArray[np.float32]
     """Really executed, (A,) in [-1, 1]."""
     proposal: NDArray[np.float32]
-    """What the policy or the person asked for, (A,)."""
+    """What the policy or the person who had the arm asked for, (A,)."""
     reward: float
     success: bool
     terminated: bool
@@ -196,3 +200,7 @@ class StepRecord:
     """The ledger after the action."""
     peak_force: float
     """Largest external force magnitude within the step [N]."""
+    policy_proposal: NDArray[np.float32] | None = None
+    """What the policy would have done while a person had the arm, (A,); None: the same as ``proposal``."""
+    intervention: int = 0
+    """Which of the episode's interventions this step belongs to, counted from 1; 0: none, as in a demonstration."""

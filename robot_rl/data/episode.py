@@ -33,6 +33,8 @@ class Episode:
     """Really executed, (T, A) in [-1, 1]."""
     proposal: NDArray[np.float32]
     """Asked for, (T, A)."""
+    policy_proposal: NDArray[np.float32]
+    """What the policy would have done while a person had the arm, (T, A); elsewhere the proposal."""
     reward: NDArray[np.float32]
     success: NDArray[np.bool_]
     terminated: NDArray[np.bool_]
@@ -43,6 +45,8 @@ class Episode:
     """Time of each observation with an action, monotonic, (T,) [s]."""
     peak_force: NDArray[np.float32]
     """Largest external force within the step, (T,) [N]."""
+    intervention: NDArray[np.uint32]
+    """Which intervention each step belongs to, counted from 1, (T,); 0: none."""
     energy: Mapping[str, NDArray]
     """Fields of ``EnergyState`` after each action, (T,): tank, spring, work, budget [J], scale, mode, violations ..."""
 
@@ -74,6 +78,8 @@ class Episode:
                 stamp=float(self.stamp[t]),
                 energy=EnergyState(**{**energy, "mode": Mode(energy["mode"])}),
                 peak_force=float(self.peak_force[t]),
+                policy_proposal=self.policy_proposal[t],
+                intervention=int(self.intervention[t]),
             )
 
 

@@ -22,7 +22,7 @@ from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.records import StepRecord
 from robot_rl.core.spec import Feature, Spec
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the layout."""
 STEP: Final = 1
 """Kind of a log record that holds one step."""
@@ -38,6 +38,7 @@ SCALARS: Final = (
     ("source", "|u1"),
     ("stamp", "<f8"),
     ("peak_force", "<f4"),
+    ("intervention", "<u4"),
 )
 """Columns with one number per step, beside the ledger."""
 LEDGER: Final = (
@@ -51,7 +52,9 @@ LEDGER: Final = (
     ("worst_ratio", "<f8"),
 )
 """Fields of ``EnergyState``, one column each."""
-RESERVED: Final = ("action", "proposal", "count", "kind", "crc", "zarr.json")
+ACTIONS: Final = ("action", "proposal", "policy_proposal")
+"""Columns of shape (A,)."""
+RESERVED: Final = (*ACTIONS, "count", "kind", "crc", "zarr.json")
 """Names that no feature may have, beside those above."""
 DATASET_FILE: Final = "dataset.json"
 STAGING: Final = ".staging"
@@ -78,7 +81,7 @@ class Layout:
         self.spec = spec
         self.large = {k: f for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
         self.small = {k: f for k, f in spec.observation.items() if row_bytes(f) < LARGE}
-        action = [(name, "<f4", (spec.action_dim,)) for name in ("action", "proposal")]
+        action = [(name, "<f4", (spec.action_dim,)) for name in ACTIONS]
         observed = [(k, np.dtype(f.dtype).newbyteorder("<"), f.shape) for k, f in self.small.items()]
         columns = [*observed, *action, *SCALARS, *LEDGER]
         self.record = np.dtype([("count", "<u4"), ("kind", "<u4"), *columns, ("crc", "<u4")])
@@ -89,23 +92,30 @@ class Layout:
         """Name -> feature of the columns with one row per step."""
         action = Feature((self.spec.action_dim,))
         scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
-        return {"action": action, "proposal": action, **scalars}
+        return {**dict.fromkeys(ACTIONS, action), **scalars}
 
 
 def check_step(spec: Spec, step: StepRecord) -> None:
     """Raise ``SpecError`` unless observation and actions look as the spec says and are finite."""
     spec.check(step.obs)
-    for name, action in (("action", step.action), ("proposal", step.proposal)):
+    proposals = (("proposal", step.proposal), ("policy_proposal", policy_proposal(step)))
+    for name, action in (("action", step.action), *proposals):
         if np.shape(action) != (spec.action_dim,):
             raise SpecError(f"{name} has shape {np.shape(action)}, the spec says ({spec.action_dim},): check the task")
         if not np.isfinite(action).all():
             raise SpecError(f"{name} holds a number that is not finite: check the policy")
 
 
+def policy_proposal(step: StepRecord) -> np.ndarray:
+    """What the policy would have done, (A,); the proposal where it had the arm or was not asked."""
+    return step.proposal if step.policy_proposal is None else step.policy_proposal
+
+
 def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord) -> None:
     """Write all columns of a step except its observation into ``fields[name][slot]``."""
     fields["action"][slot] = step.action
     fields["proposal"][slot] = step.proposal
+    fields["policy_proposal"][slot] = policy_proposal(step)
     for name, _ in SCALARS:
         fields[name][slot] = getattr(step, name)
     for name, _ in LEDGER:

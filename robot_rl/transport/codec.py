@@ -80,9 +80,7 @@ def encode_end(final_obs: Observation | None, spec: Spec) -> bytes:
 
 def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0) -> bytes:
     """Payload of one step, with the version and the age [s] of the weights that chose its action."""
-    for name, value in (("action", step.action), ("proposal", step.proposal)):
-        if np.shape(value) != (spec.action_dim,):
-            raise SpecError(f"{name} has shape {np.shape(value)}, the spec says ({spec.action_dim},): check the task")
+    _check_actions(step, spec)
     e = step.energy
     energy = Energy(tank=e.tank, spring=e.spring, work=e.work, budget=e.budget, scale=e.scale, mode=int(e.mode))
     energy.violations, energy.worst_ratio = e.violations, e.worst_ratio
@@ -100,8 +98,17 @@ def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0
         energy=energy,
         policy_version=version,
         policy_age=age,
+        policy_proposal=b"" if step.policy_proposal is None else np.asarray(step.policy_proposal, np.float32).tobytes(),
+        intervention=step.intervention,
     )
     return Event(step=data).SerializeToString()
+
+
+def _check_actions(step: StepRecord, spec: Spec) -> None:
+    actions = {"action": step.action, "proposal": step.proposal, "policy_proposal": step.policy_proposal}
+    for name, value in actions.items():
+        if value is not None and np.shape(value) != (spec.action_dim,):
+            raise SpecError(f"{name} has shape {np.shape(value)}, the spec says ({spec.action_dim},): check the task")
 
 
 def decode_step(data: StepData, spec: Spec) -> Arrived:
@@ -118,6 +125,8 @@ def decode_step(data: StepData, spec: Spec) -> Arrived:
         source=Source(data.source),
         stamp=data.stamp,
         peak_force=data.peak_force,
+        policy_proposal=np.frombuffer(data.policy_proposal, np.float32) if data.policy_proposal else None,
+        intervention=data.intervention,
         energy=EnergyState(
             tank=e.tank,
             spring=e.spring,

@@ -119,7 +119,7 @@ class Begin(_message.Message):
     def __init__(self, meta: _Optional[str] = ...) -> None: ...
 
 class StepData(_message.Message):
-    __slots__ = ("observation", "action", "proposal", "reward", "success", "terminated", "truncated", "source", "stamp", "peak_force", "energy", "policy_version", "policy_age")
+    __slots__ = ("observation", "action", "proposal", "reward", "success", "terminated", "truncated", "source", "stamp", "peak_force", "energy", "policy_version", "policy_age", "policy_proposal", "intervention")
     OBSERVATION_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,8 @@ class StepData(_message.Message):
     ENERGY_FIELD_NUMBER: _ClassVar[int]
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     POLICY_AGE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    INTERVENTION_FIELD_NUMBER: _ClassVar[int]
     observation: bytes
     action: bytes
     proposal: bytes
@@ -146,7 +148,9 @@ class StepData(_message.Message):
     energy: Energy
     policy_version: int
     policy_age: float
-    def __init__(self, observation: _Optional[bytes] = ..., action: _Optional[bytes] = ..., proposal: _Optional[bytes] = ..., reward: _Optional[float] = ..., success: _Optional[bool] = ..., terminated: _Optional[bool] = ..., truncated: _Optional[bool] = ..., source: _Optional[int] = ..., stamp: _Optional[float] = ..., peak_force: _Optional[float] = ..., energy: _Optional[_Union[Energy, _Mapping]] = ..., policy_version: _Optional[int] = ..., policy_age: _Optional[float] = ...) -> None: ...
+    policy_proposal: bytes
+    intervention: int
+    def __init__(self, observation: _Optional[bytes] = ..., action: _Optional[bytes] = ..., proposal: _Optional[bytes] = ..., reward: _Optional[float] = ..., success: _Optional[bool] = ..., terminated: _Optional[bool] = ..., truncated: _Optional[bool] = ..., source: _Optional[int] = ..., stamp: _Optional[float] = ..., peak_force: _Optional[float] = ..., energy: _Optional[_Union[Energy, _Mapping]] = ..., policy_version: _Optional[int] = ..., policy_age: _Optional[float] = ..., policy_proposal: _Optional[bytes] = ..., intervention: _Optional[int] = ...) -> None: ...
 
 class Energy(_message.Message):
     __slots__ = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")

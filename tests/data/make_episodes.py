@@ -39,4 +39,6 @@ def step(episode: int, row: int, *, terminated: bool = False, truncated: bool = 
         stamp=100.0 + row * 0.1,
         energy=energy,
         peak_force=row * 0.25,
+        policy_proposal=np.array([row, -episode], np.float32),
+        intervention=row // 3,
     )

@@ -55,7 +55,9 @@ class Process:
 def same(a: StepRecord, b: StepRecord) -> bool:
     arrays = all(np.array_equal(a.obs[k], b.obs[k]) for k in SPEC.observation)
     arrays = arrays and np.array_equal(a.action, b.action) and np.array_equal(a.proposal, b.proposal)
-    return arrays and all(getattr(a, k) == getattr(b, k) for k in ("reward", "success", "source", "stamp", "energy"))
+    arrays = arrays and np.array_equal(a.policy_proposal, b.policy_proposal)
+    facts = ("reward", "success", "source", "stamp", "energy", "intervention")
+    return arrays and all(getattr(a, k) == getattr(b, k) for k in facts)
 
 
 def drill(folder: Path, rng: random.Random) -> dict[int, int]:

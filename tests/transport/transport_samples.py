@@ -37,6 +37,8 @@ def step(life: int, number: int) -> StepRecord:
         stamp=float(life) + number * 0.1,
         energy=ENERGY,
         peak_force=3.0,
+        policy_proposal=action * 0.25 if number % 3 else None,
+        intervention=number % 5,
     )
 
 
