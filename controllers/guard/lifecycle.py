@@ -43,6 +43,8 @@ class Ask(IntFlag):
     DEACTIVATE = 8
     SILENT = 16
     """Whoever passes the commands on gives no sign of life."""
+    ROBOT_STOPPED = 32
+    """The robot has stopped by itself; asked by whoever drives it, as long as it stands with its brakes on."""
 
 
 class Reason(IntEnum):
@@ -67,6 +69,7 @@ class Reason(IntEnum):
     STOPPED = 16
     DONE = 17
     COMMANDS = 18
+    ROBOT_STOP = 19
 
 
 REMEDIES = {
@@ -89,6 +92,7 @@ REMEDIES = {
     Reason.STOPPED: "the software stop was pressed: make the place safe, then clear it",
     Reason.DONE: "",
     Reason.COMMANDS: "commands came again",
+    Reason.ROBOT_STOP: "the robot stopped by itself: find out what made it, release its brakes, then recover",
 }
 """What to say of a reason, and what helps."""
 

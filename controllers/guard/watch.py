@@ -15,9 +15,9 @@ from controllers.numeric.jit import kernel
 _, INACTIVE, SOFT_START, ACTIVE, DAMPING, HOMING, FAULT, RECOVERY, STOPPED = range(9)
 """``lifecycle.Phase`` as the kernels know it."""
 _, ASKED, STALE, IDLE_LONG, SILENT, MEASUREMENT, CLOCK, LATE, POSITION, SPEED, ENERGY, WORKSPACE, COLLISION = range(13)
-CONTACT, TIMEOUT, NOT_HOME, STOP_PRESSED, DONE, COMMANDS = range(13, 19)
+CONTACT, TIMEOUT, NOT_HOME, STOP_PRESSED, DONE, COMMANDS, ROBOT_STOP = range(13, 20)
 """``lifecycle.Reason`` as the kernels know it."""
-ASK_HOLD, ASK_STOP, ASK_DAMP, ASK_DEACTIVATE, ASK_SILENT = 1, 2, 4, 8, 16
+ASK_HOLD, ASK_STOP, ASK_DAMP, ASK_DEACTIVATE, ASK_SILENT, ASK_STOPPED = 1, 2, 4, 8, 16, 32
 """``lifecycle.Ask`` as the kernels know it."""
 KERNEL_FAULT = 4
 STUCK = 20
@@ -169,6 +169,8 @@ def grant_asks(guard: np.void, state: np.void, now: float) -> None:
     """Do what others ask for, the strongest request first."""
     if guard.ask & ASK_STOP != 0 and guard.phase != STOPPED:
         enter(guard, state, STOPPED, STOP_PRESSED, now)
+    elif guard.ask & ASK_STOPPED != 0 and guard.phase != FAULT and guard.phase != STOPPED:
+        enter(guard, state, FAULT, ROBOT_STOP, now)
     elif guard.ask & ASK_DEACTIVATE != 0 and (powered(guard) or guard.phase == DAMPING):
         enter(guard, state, INACTIVE, ASKED, now)
     elif guard.ask & ASK_DAMP != 0 and powered(guard):
