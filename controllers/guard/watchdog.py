@@ -1,4 +1,4 @@
-"""Watchdogs: the age of commands in three stages, time itself, and a loop that no longer turns (control.md §3.6)."""
+"""Watchdogs: the age of commands in three stages, time itself, and how often an arm may recover (control.md §3.6)."""
 
 from __future__ import annotations
 
@@ -29,24 +29,6 @@ def clock_state(before: float, now: float, pause: float) -> int:
     if not now > before:
         return BACKWARDS
     return PAUSED if now - before > pause and before > -math.inf else STEADY
-
-
-class LoopWatch:
-    """Tells from outside that a loop no longer turns: its count of ticks stands still.
-
-    Args:
-        limit: Longest time without a tick [s].
-    """
-
-    def __init__(self, limit: float = 0.005) -> None:
-        self.limit = limit
-        self._count, self._since = -1, math.inf
-
-    def alive(self, count: int, now: float) -> bool:
-        """Whether the loop, which has made ``count`` ticks at ``now`` [s], turned within the limit."""
-        if count != self._count:
-            self._count, self._since = count, now
-        return now - self._since <= self.limit
 
 
 class RecoveryBudget:
