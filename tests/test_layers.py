@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"robot_rl.core"},
     {"controllers"},
-    {"drivers", "sim"},
-    {"robot_rl.transport", "robot_rl.data", "robot_rl.nets", "robot_rl.tasks"},
+    {"drivers", "sim", "robot_rl.web"},
+    {"robot_rl.transport", "robot_rl.data", "robot_rl.teleop", "robot_rl.nets", "robot_rl.tasks"},
     {"robot_rl.envs"},
     {"robot_rl.learner", "robot_rl.actor"},
     {"robot_rl.methods"},
@@ -20,7 +20,7 @@ LAYERS = [
     {"robot_rl.apps"},
 ]
 RANK = {package: rank for rank, packages in enumerate(LAYERS) for package in packages}
-WITHOUT_TORCH = {"robot_rl.core", "controllers", "drivers", "sim", *LAYERS[3], "robot_rl.envs"} - {"robot_rl.nets"}
+WITHOUT_TORCH = {"robot_rl.core", "controllers", *LAYERS[2], *LAYERS[3], "robot_rl.envs"} - {"robot_rl.nets"}
 THIRD_PARTY = {
     "robot_rl.core": {"numpy", "yaml"},
     "controllers": {"numpy", "numba", "llvmlite", "scipy", "controllers"},
