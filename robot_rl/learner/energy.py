@@ -1,16 +1,24 @@
-"""What the energy-aware methods share: the cost of a transition, and the PID controller of a Lagrange multiplier."""
+"""What the energy-aware methods share: the cost of a transition, and the PID controller of a Lagrange multiplier.
+
+The cost is what every control step takes out of the tank on balance (control.md §2.10, c1). Policies store its running
+sum beside the observation, so that a transition of any length costs the sum over its steps: a tank that has been
+refilled in between has been drained all the same.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.core.records import Transition
-from robot_rl.core.spec import ENERGY, Spec
+from robot_rl.core.records import Observation, Transition
+from robot_rl.core.spec import ENERGY, Feature, Spec
 
+DRAINED = "observation.drained"
+"""Energy that the steps of the episode have drained from the tank so far, (1,) [J]."""
 Gains = tuple[float, float, float]
 """Proportional [1/J], integral [1/J per update] and derivative [1/J per J of rise]."""
 SMOOTHING = 0.02
@@ -52,9 +60,34 @@ class Multiplier(nn.Module):
         return min(max(value, 0.0), self.largest)
 
 
+class Meter:
+    """Adds up what an episode's steps drain: never negative, a gain costs nothing."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """A new episode."""
+        self.tank = math.nan
+        self.drained = 0.0
+
+    def augment(self, obs: Observation) -> Observation:
+        """Add ``DRAINED``; to be called once for every observation of an episode, in order."""
+        tank = float(obs[ENERGY][0])
+        if not math.isnan(self.tank):
+            self.drained += max(0.0, self.tank - tank)
+        self.tank = tank
+        return {**obs, DRAINED: np.array([self.drained], np.float32)}
+
+
 def drain(batch: Transition[Tensor]) -> Tensor:
-    """Net energy that a transition takes out of the tank, (B,) [J]: never negative, a gain costs nothing."""
-    return (batch.obs[ENERGY][:, 0] - batch.next_obs[ENERGY][:, 0]).clamp(min=0.0)
+    """Energy that the steps of a transition drained from the tank, (B,) [J]."""
+    return batch.next_obs[DRAINED][:, 0] - batch.obs[DRAINED][:, 0]
+
+
+def metered(spec: Spec) -> Spec:
+    """What a replay stores for an energy-aware method."""
+    return spec.without_images().with_feature(DRAINED, Feature((1,)))
 
 
 def check_energy(spec: Spec, method: str) -> None:

@@ -1,4 +1,4 @@
-"""The policy of soft actor-critic methods: a tanh-Gaussian actor over the spec's vectors."""
+"""What methods with a tanh-Gaussian actor over the spec's vectors share: the policy, and how a learner is stored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from robot_rl.core.errors import ConfigError
 from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Action, Observation
 from robot_rl.core.spec import Spec
@@ -15,6 +16,7 @@ from robot_rl.learner.protocol import Recipe
 from robot_rl.nets.actor import TanhGaussian
 from robot_rl.nets.normaliser import Normaliser, Statistics
 from robot_rl.nets.policy import Weights, single
+from robot_rl.nets.state import Parts, load_state, save_state
 
 
 class GaussianNet(nn.Module):
@@ -65,3 +67,38 @@ class GaussianPolicy:
     def load_weights(self, weights: Mapping[str, NDArray]) -> None:
         """Adopt what ``weights`` returned."""
         Weights(self.net).put(weights)
+
+
+class GaussianLearner:
+    """The tail of a learner: its state is every network, optimiser and parameter among its attributes."""
+
+    policy: GaussianPolicy
+    count: int
+    """Updates so far."""
+
+    def weights(self) -> dict[str, NDArray]:
+        """What an actor must load."""
+        return self.policy.weights()
+
+    def _parts(self) -> Parts:
+        parts: dict[str, nn.Module | torch.optim.Optimizer] = {}
+        for name, part in vars(self).items():
+            if isinstance(part, nn.Parameter):
+                parts[name] = nn.ParameterList([part])
+            elif isinstance(part, nn.Module | torch.optim.Optimizer):
+                parts[name] = part
+        return parts
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Networks, targets, parameters, optimisers, counter, generator."""
+        return save_state(self._parts(), self.count)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from ``state_dict``."""
+        self.count = load_state(self._parts(), state)
+
+
+def refuse_base(method: str, base: Policy | None) -> None:
+    """``ConfigError`` when a method that learns a policy of its own is given one to start from."""
+    if base is not None:
+        raise ConfigError(f"{method} learns a policy of its own: leave the base policy out, or use resfit")

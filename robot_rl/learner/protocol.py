@@ -105,18 +105,3 @@ def chunk_batch(obs: Mapping[str, NDArray], action: NDArray, mask: NDArray) -> T
     """A batch of chunks as a transition: action (B, H, A), discount = mask (B, H), 1 inside the episode."""
     mask = mask.astype(np.float32)
     return Transition(obs=obs, action=action, reward=np.zeros_like(mask), discount=mask, next_obs=obs)
-
-
-def augment_episode(policy: Policy, obs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """What ``policy.augment`` adds to each of an episode's T+1 observations, stacked; the policy starts afresh.
-
-    Demonstrations need it before they enter the replay of a method that stores more than the task observes.
-    """
-    policy.reset()
-    rows = []
-    length = len(next(iter(obs.values())))
-    for t in range(length):
-        before = {k: v[t] for k, v in obs.items()}
-        after = policy.augment(before)
-        rows.append({k: v for k, v in after.items() if k not in before})
-    return {k: np.stack([r[k] for r in rows]) for k in rows[0]} if rows else {}

@@ -8,27 +8,23 @@ dozen episodes (the learner's ``--capacity``): the clipped ratio stops the gradi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from robot_rl.core.errors import ConfigError
 from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Action, Observation, Transition
 from robot_rl.core.spec import Feature, Spec
-from robot_rl.learner.energy import Gains, Multiplier, check_energy, drain
-from robot_rl.learner.gaussian_policy import GaussianPolicy
+from robot_rl.learner.energy import Gains, Meter, Multiplier, check_energy, drain, metered
+from robot_rl.learner.gaussian_policy import GaussianLearner, GaussianPolicy, refuse_base
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.actor import log_prob
 from robot_rl.nets.mlp import mlp
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, step
 from robot_rl.nets.policy import single
-from robot_rl.nets.state import load_state, save_state
 
 BEHAVIOUR = "observation.behaviour"
 """Mean and log standard deviation, before tanh, of the policy that acted, (2 A,)."""
@@ -76,15 +72,23 @@ class Config:
 
 
 class RememberingPolicy(GaussianPolicy):
-    """A Gaussian policy that stores its moments beside every observation, and acts on them."""
+    """A Gaussian policy that stores beside every observation its moments, which it acts on, and what was drained."""
+
+    def __init__(self, recipe: Recipe, statistics: Statistics | None) -> None:
+        super().__init__(recipe, statistics)
+        self.meter = Meter()
+
+    def reset(self) -> None:
+        """A new episode."""
+        self.meter.reset()
 
     @torch.inference_mode()
     def augment(self, obs: Observation) -> Observation:
-        """Add ``BEHAVIOUR``."""
+        """Add ``BEHAVIOUR`` and ``DRAINED``."""
         normaliser = self.net.normaliser
         features = normaliser(single(obs, normaliser.names, normaliser.mean.device))
         moments = torch.cat(self.net.head.moments(features), dim=-1)[0]
-        return {**obs, BEHAVIOUR: moments.cpu().numpy()}
+        return {**self.meter.augment(obs), BEHAVIOUR: moments.cpu().numpy()}
 
     def act(self, obs: Observation, *, explore: bool = False) -> Action:
         """One action, (1, A), for an observation that ``augment`` returned."""
@@ -105,14 +109,14 @@ def standard(advantage: Tensor) -> Tensor:
     return (advantage - advantage.mean()) / (advantage.std() + 1e-6)
 
 
-class PpoLagrangianLearner:
+class PpoLagrangianLearner(GaussianLearner):
     """Clipped policy gradient on advantages of reward minus price times advantages of cost."""
 
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
         check_energy(spec, "ppo_lagrangian")
         torch.manual_seed(config.seed)
         self.config = config
-        self.spec = spec.without_images().with_feature(BEHAVIOUR, Feature((2 * spec.action_dim,)))
+        self.spec = metered(spec).with_feature(BEHAVIOUR, Feature((2 * spec.action_dim,)))
         self.sampling = Sampling(
             batch_size=config.batch_size,
             n_step=config.n_step,
@@ -159,37 +163,10 @@ class PpoLagrangianLearner:
         step(self.optimiser_value, (value - returns).square().mean() + (cost - costs).square().mean())
         return standard(advantage - price * excess)
 
-    def weights(self) -> dict[str, NDArray]:
-        """What an actor must load."""
-        return self.policy.weights()
-
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {
-            "actor": self.actor,
-            "value": self.value,
-            "cost_value": self.cost_value,
-            "multiplier": self.multiplier,
-            "optimiser_actor": self.optimiser_actor,
-            "optimiser_value": self.optimiser_value,
-        }
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Networks, price, optimisers, counter, generator."""
-        return save_state(self._parts(), self.count)
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state_dict``."""
-        self.count = load_state(self._parts(), state)
-
-
-def _no_base(base: Policy | None) -> None:
-    if base is not None:
-        raise ConfigError("ppo_lagrangian starts from nothing: leave the base policy out, or use resfit")
-
 
 def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> RememberingPolicy:
     """A policy without weights yet."""
-    _no_base(base)
+    refuse_base("ppo_lagrangian", base)
     return RememberingPolicy(Recipe("ppo_lagrangian", config, spec), None)
 
 
@@ -197,5 +174,5 @@ def make(
     config: Config, spec: Spec, *, base: Policy | None = None, statistics: Statistics | None = None
 ) -> PpoLagrangianLearner:
     """A learner for ``spec``; ``statistics`` scale its observations."""
-    _no_base(base)
+    refuse_base("ppo_lagrangian", base)
     return PpoLagrangianLearner(config, spec, statistics)

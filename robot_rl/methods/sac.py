@@ -6,23 +6,19 @@ Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications"; LayerNorm
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from robot_rl.core.errors import ConfigError
 from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import Spec
-from robot_rl.learner.gaussian_policy import GaussianPolicy
+from robot_rl.learner.gaussian_policy import GaussianLearner, GaussianPolicy, refuse_base
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
-from robot_rl.nets.state import load_state, save_state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +57,7 @@ class Config:
     """Where to train."""
 
 
-class SacLearner:
+class SacLearner(GaussianLearner):
     """Soft policy iteration on batches of transitions."""
 
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
@@ -118,42 +114,14 @@ class SacLearner:
         surplus = log_prob.detach().mean() + self.config.target_entropy * action.shape[-1]
         step(self.optimiser_temperature, -self.log_temperature * surplus)
 
-    def weights(self) -> dict[str, NDArray]:
-        """What an actor must load."""
-        return self.policy.weights()
-
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {
-            "actor": self.actor,
-            "critic": self.critic,
-            "critic_target": self.critic_target,
-            "temperature": nn.ParameterList([self.log_temperature]),
-            "optimiser_actor": self.optimiser_actor,
-            "optimiser_critic": self.optimiser_critic,
-            "optimiser_temperature": self.optimiser_temperature,
-        }
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Networks, target, temperature, optimisers, counter, generator."""
-        return save_state(self._parts(), self.count)
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state_dict``."""
-        self.count = load_state(self._parts(), state)
-
-
-def _no_base(base: Policy | None) -> None:
-    if base is not None:
-        raise ConfigError("sac starts from nothing: leave the base policy out, or use resfit")
-
 
 def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> GaussianPolicy:
     """A policy without weights yet."""
-    _no_base(base)
+    refuse_base("sac", base)
     return GaussianPolicy(Recipe("sac", config, spec), None)
 
 
 def make(config: Config, spec: Spec, *, base: Policy | None = None, statistics: Statistics | None = None) -> SacLearner:
     """A learner for ``spec``; ``statistics`` scale its observations."""
-    _no_base(base)
+    refuse_base("sac", base)
     return SacLearner(config, spec, statistics)

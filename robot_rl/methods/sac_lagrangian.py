@@ -8,24 +8,20 @@ tank as the constraint). The reward's part is RLPD's, Ball et al. 2023.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from robot_rl.core.errors import ConfigError
 from robot_rl.core.protocols import Policy
-from robot_rl.core.records import Transition
+from robot_rl.core.records import Observation, Transition
 from robot_rl.core.spec import Spec
-from robot_rl.learner.energy import Gains, Multiplier, check_energy, drain
-from robot_rl.learner.gaussian_policy import GaussianPolicy
+from robot_rl.learner.energy import Gains, Meter, Multiplier, check_energy, drain, metered
+from robot_rl.learner.gaussian_policy import GaussianLearner, GaussianPolicy, refuse_base
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope, subset
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
-from robot_rl.nets.state import load_state, save_state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +73,30 @@ class Config:
     """Where to train."""
 
 
-class SacLagrangianLearner:
+class MeteredPolicy(GaussianPolicy):
+    """A Gaussian policy that stores beside every observation what has been drained so far."""
+
+    def __init__(self, recipe: Recipe, statistics: Statistics | None) -> None:
+        super().__init__(recipe, statistics)
+        self.meter = Meter()
+
+    def reset(self) -> None:
+        """A new episode."""
+        self.meter.reset()
+
+    def augment(self, obs: Observation) -> Observation:
+        """Add ``DRAINED``."""
+        return self.meter.augment(obs)
+
+
+class SacLagrangianLearner(GaussianLearner):
     """Soft policy iteration with an ensemble of critics on half-and-half batches."""
 
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
         check_energy(spec, "sac_lagrangian")
         torch.manual_seed(config.seed)
         self.config = config
-        self.spec = spec.without_images()
+        self.spec = metered(spec)
         self.sampling = Sampling(
             batch_size=config.batch_size,
             n_step=config.n_step,
@@ -93,7 +105,7 @@ class SacLagrangianLearner:
             utd=config.utd,
             learning_starts=config.learning_starts,
         )
-        self.policy = GaussianPolicy(Recipe("sac_lagrangian", config, spec), statistics)
+        self.policy = MeteredPolicy(Recipe("sac_lagrangian", config, spec), statistics)
         self.actor = self.policy.net.to(config.device)
         width = self.actor.normaliser.width
         self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
@@ -148,48 +160,16 @@ class SacLagrangianLearner:
         surplus = log_prob.detach().mean() + self.config.target_entropy * action.shape[-1]
         step(self.optimiser_temperature, -self.log_temperature * surplus)
 
-    def weights(self) -> dict[str, NDArray]:
-        """What an actor must load."""
-        return self.policy.weights()
 
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {
-            "actor": self.actor,
-            "critic": self.critic,
-            "critic_target": self.critic_target,
-            "cost_critic": self.cost_critic,
-            "cost_critic_target": self.cost_critic_target,
-            "multiplier": self.multiplier,
-            "temperature": nn.ParameterList([self.log_temperature]),
-            "optimiser_actor": self.optimiser_actor,
-            "optimiser_critic": self.optimiser_critic,
-            "optimiser_cost_critic": self.optimiser_cost_critic,
-            "optimiser_temperature": self.optimiser_temperature,
-        }
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Networks, target, temperature, optimisers, counter, generator."""
-        return save_state(self._parts(), self.count)
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state_dict``."""
-        self.count = load_state(self._parts(), state)
-
-
-def _no_base(base: Policy | None) -> None:
-    if base is not None:
-        raise ConfigError("rlpd learns a policy of its own: leave the base policy out, or use resfit")
-
-
-def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> GaussianPolicy:
+def make_policy(config: Config, spec: Spec, *, base: Policy | None = None) -> MeteredPolicy:
     """A policy without weights yet."""
-    _no_base(base)
-    return GaussianPolicy(Recipe("sac_lagrangian", config, spec), None)
+    refuse_base("sac_lagrangian", base)
+    return MeteredPolicy(Recipe("sac_lagrangian", config, spec), None)
 
 
 def make(
     config: Config, spec: Spec, *, base: Policy | None = None, statistics: Statistics | None = None
 ) -> SacLagrangianLearner:
     """A learner for ``spec``; ``statistics`` scale its observations."""
-    _no_base(base)
+    refuse_base("sac_lagrangian", base)
     return SacLagrangianLearner(config, spec, statistics)

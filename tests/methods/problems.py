@@ -18,6 +18,7 @@ ENERGY_SPEC = SPEC.with_feature(ENERGY, Feature((5,)))
 """For the methods with an energy budget."""
 BASE_ACTION = "observation.base_action"
 BEHAVIOUR = "observation.behaviour"
+DRAINED = "observation.drained"
 
 
 def best(state: NDArray) -> NDArray:
@@ -47,7 +48,8 @@ def observations(rng: np.random.Generator, size: int) -> dict[str, NDArray]:
     """Random observations without images, and what ``BiasedBase`` does there."""
     state = rng.normal(size=(size, 3)).astype(np.float32)
     base = np.clip(best(state) + 0.25, -1, 1).astype(np.float32)
-    return {STATE: state, ENERGY: np.zeros((size, 5), np.float32), BASE_ACTION: base}
+    energy, drained = np.zeros((size, 5), np.float32), np.zeros((size, 1), np.float32)
+    return {STATE: state, ENERGY: energy, DRAINED: drained, BASE_ACTION: base}
 
 
 def one_step_batch(learner: Learner, rng: np.random.Generator) -> Transition[Tensor]:

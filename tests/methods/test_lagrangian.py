@@ -11,7 +11,7 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import ENERGY, STATE, Feature, Spec
 from robot_rl.learner import registry
-from robot_rl.learner.energy import SMOOTHING, Multiplier, drain
+from robot_rl.learner.energy import DRAINED, SMOOTHING, Multiplier, drain
 from robot_rl.learner.protocol import to_torch
 from robot_rl.nets.cpu import prepare
 
@@ -33,6 +33,7 @@ def batch_of(learner, rng):
     """One step: force x = (a + 1) / 2 earns 1 - (1 - x)^2 and drains x [J], so a price of 1.4 per J makes x = 0.3."""
     size = learner.sampling.batch_size
     before = {STATE: rng.normal(size=(size, 2)).astype(np.float32), ENERGY: np.zeros((size, 5), np.float32)}
+    before[DRAINED] = np.full((size, 1), 0.7, np.float32)
     action = rng.uniform(-1, 1, (size, 1)).astype(np.float32)
     if "observation.behaviour" in learner.spec.observation:
         with torch.no_grad():
@@ -42,7 +43,7 @@ def batch_of(learner, rng):
         action = np.tanh(mean + np.exp(log_std) * rng.normal(size=mean.shape)).astype(np.float32)
     after = {k: v.copy() for k, v in before.items()}
     force = (action[:, 0] + 1) / 2
-    after[ENERGY][:, 0] -= force
+    after[DRAINED][:, 0] += force
     reward = (1 - (1 - force) ** 2).astype(np.float32)
     return to_torch(
         Transition(obs=before, action=action, reward=reward, discount=np.zeros(size, np.float32), next_obs=after)
@@ -73,14 +74,22 @@ def test_without_a_limit_only_reward_counts(method):
     assert learnt(method, math.inf) > 0.85
 
 
-def test_a_gain_of_energy_costs_nothing():
-    levels = [torch.zeros(2, 5), torch.zeros(2, 5)]
-    levels[0][:, 0], levels[1][:, 0] = torch.tensor([2.0, 1.0]), torch.tensor([1.5, 1.25])
-    nothing = torch.zeros(2)
-    batch = Transition(
-        obs={ENERGY: levels[0]}, action=nothing, reward=nothing, discount=nothing, next_obs={ENERGY: levels[1]}
-    )
-    assert drain(batch).tolist() == [0.5, 0.0]
+@pytest.mark.parametrize("method", sorted(CHANGES))
+def test_a_transition_costs_what_each_of_its_steps_drained_and_a_gain_gives_nothing_back(method):
+    policy = make(method, 0.3).policy
+    for _ in range(2):  # the second episode starts from nothing again
+        policy.reset()
+        seen = []
+        for tank in (2.0, 1.5, 1.75, 0.75):
+            energy = np.array([tank, 0, 0, 0, 0], np.float32)
+            seen.append(policy.augment({STATE: np.zeros(2, np.float32), ENERGY: energy}))
+        sums = [torch.tensor(obs[DRAINED])[None] for obs in seen]
+        assert [float(s) for s in sums] == [0.0, 0.5, 0.5, 1.5]
+    nothing = torch.zeros(1)
+    for start, end, cost in ((0, 1, 0.5), (1, 2, 0.0), (0, 3, 1.5)):
+        obs, after = {DRAINED: sums[start]}, {DRAINED: sums[end]}
+        step = Transition(obs=obs, action=nothing, reward=nothing, discount=nothing, next_obs=after)
+        assert drain(step).tolist() == [cost]
 
 
 def test_the_price_is_a_pid_controller_that_does_not_wind_up():

@@ -10,9 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from robot_rl.core.records import Transition
+from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord, Transition
 from robot_rl.core.spec import STATE
-from robot_rl.learner.protocol import augment_episode, to_torch
+from robot_rl.data.dataset import open_dataset
+from robot_rl.data.recorder import EpisodeWriter
+from robot_rl.learner.offline import demonstrations
+from robot_rl.learner.protocol import to_torch
 from robot_rl.methods import resfit
 from robot_rl.nets.residual import BASE_ACTION
 
@@ -51,15 +54,46 @@ def test_base_is_asked_once_per_chunk_and_its_chunk_dies_with_the_episode() -> N
     assert not np.array_equal(fresh, added[2])
 
 
-def test_demonstrations_get_the_base_action_of_their_own_episode() -> None:
-    policy = make().policy
-    states = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-    policy.augment({STATE: states[4]})  # leaves half a chunk behind
-    added = augment_episode(policy, {STATE: states})
-    assert list(added) == [BASE_ACTION]
-    assert added[BASE_ACTION].shape == (5, 2)
-    want = np.clip(problems.best(states[[0, 0, 2, 2, 4]]) + np.float32(0.25), -1, 1)
-    np.testing.assert_array_equal(added[BASE_ACTION], want)
+def observed(state: NDArray) -> Observation:
+    return {STATE: state, "observation.images.wrist": np.zeros((8, 8, 3), np.uint8)}
+
+
+def record(writer: EpisodeWriter, states: NDArray) -> None:
+    """An episode that passes through ``states`` (T + 1, 3) and ends in success."""
+    energy = EnergyState(
+        tank=1.0, spring=0.0, work=0.0, budget=1.0, scale=1.0, mode=Mode.ACTIVE, violations=0, worst_ratio=0.0
+    )
+    action, last = np.zeros(2, np.float32), len(states) - 2
+    writer.begin({})
+    for t in range(len(states) - 1):
+        end = t == last
+        writer.add(
+            StepRecord(
+                obs=observed(states[t]), action=action, proposal=action, reward=float(end), success=end, terminated=end,
+                truncated=False, source=Source.HUMAN, stamp=0.1 * t, energy=energy, peak_force=0.0,
+            )
+        )  # fmt: skip
+    writer.end(observed(states[-1]))
+
+
+def test_demonstrations_get_the_base_action_of_their_own_episode(tmp_path: Path) -> None:
+    states = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    with EpisodeWriter(tmp_path / "demos", problems.SPEC) as writer:
+        for episode in states:
+            record(writer, episode)
+    learner = make()
+    learner.policy.augment({STATE: states[0, 4]})  # leaves half a chunk behind
+    replay = demonstrations(open_dataset(tmp_path / "demos"), learner)
+    asked = states[:, [0, 0, 2, 2, 4]]  # the base acts in chunks of two, afresh in every episode
+    want = {
+        tuple(state): np.clip(problems.best(at[None])[0] + np.float32(0.25), -1, 1)
+        for state, at in zip(states.reshape(-1, 3), asked.reshape(-1, 3), strict=True)
+    }
+    batch = replay.sample(200)
+    for obs in (batch.obs, batch.next_obs):
+        for state, base in zip(obs[STATE], obs[BASE_ACTION], strict=True):
+            np.testing.assert_array_equal(base, want[tuple(state)])
+    assert len({tuple(state) for rows in (batch.obs, batch.next_obs) for state in rows[STATE]}) == 10
 
 
 def constant_critics(learner: resfit.ResfitLearner, values: list[float]) -> None:
