@@ -1,4 +1,4 @@
-# make setup | test | demo | lint | figures | clean. Everything lives in .venv; nothing is installed beside it
+# make setup | test | demo | lint | figures | ros-messages | clean. Everything lives in .venv; nothing is installed beside it
 # except the software-GL libraries, with apt, when they are missing.
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,15 +8,16 @@ TORCH_INDEX ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MESSAGES := $(VENV)/.messages
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 BENCHMARKS ?= $(sort $(filter-out benchmarks/peers.py benchmarks/mutation.py,$(wildcard benchmarks/*.py benchmarks/claims/*.py)))
 
-.PHONY: setup test demo lint figures clean help
+.PHONY: setup test demo lint figures ros-messages clean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 
-setup: $(READY)
+setup: $(READY) $(MESSAGES)
 
 $(READY): pyproject.toml constraints.txt Makefile .ci/system
 	@test -n "$(PYTHON)" || { echo "no python3 found; install it with: sudo apt-get install -y python3 python3-venv"; exit 1; }
@@ -32,6 +33,13 @@ $(READY): pyproject.toml constraints.txt Makefile .ci/system
 	@$(BIN)/python -m robot_rl.apps.warm_up
 	@touch $@
 	@echo "ready: $(BIN)/robot-rl --help"
+
+# The arm's action and /tf need two interface packages that no wheel has. Without a compiler all else works.
+ros-messages: $(MESSAGES)
+
+$(MESSAGES): $(READY) $(wildcard ros/build ros/*/*/*.msg ros/*/*/*.action)
+	@echo "building ROS interfaces: tf2_msgs, robot_rl_msgs"
+	@if ros/build $(BIN)/python; then touch $@; else echo "going on without /tf and the move action"; fi
 
 test: setup
 	$(BIN)/ruff check .
