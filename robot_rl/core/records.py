@@ -31,6 +31,16 @@ class Source(IntEnum):
     """Nobody: the arm or a device failed, and holds until a person says how to go on. One row for the whole time."""
 
 
+class RewardSource(IntEnum):
+    """Who said what a step was worth. Stored with every step."""
+
+    TASK = 0
+    PERSON = 1
+    CLASSIFIER = 2
+    RELABELED = 3
+    """Somebody, after the episode."""
+
+
 class Mode(IntEnum):
     """What the controller is doing (control.md §2.6 and §3.1)."""
 
@@ -204,3 +214,4 @@ class StepRecord:
     """What the policy would have done while a person had the arm, (A,); None: the same as ``proposal``."""
     intervention: int = 0
     """Which of the episode's interventions this step belongs to, counted from 1; 0: none, as in a demonstration."""
+    reward_source: RewardSource = RewardSource.TASK

@@ -6,14 +6,19 @@ import json
 import os
 import shutil
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.records import Source
+from robot_rl.core.spec import Feature
+from robot_rl.data.digest import Accumulator, Digest, digest
+from robot_rl.data.episode import read_rows
+from robot_rl.data.files import sync, write_file
 from robot_rl.data.layout import (
     EPISODES,
     FINAL,
@@ -23,14 +28,20 @@ from robot_rl.data.layout import (
     SCHEMA,
     STEP,
     Layout,
+    absent_column,
     array_metadata,
-    checksum,
     chunk_file,
     group_metadata,
+    record_from_json,
     row_bytes,
-    sync,
-    write_file,
 )
+
+OUTCOMES: Final = ("success", "failure", "unlabeled", "interrupted", "discarded")
+"""How an episode may have ended. Interrupted: its recorder died or gave up. Discarded: a person did not want it."""
+BLOCK: Final = 4096
+"""Log records that are in memory at a time."""
+LATE: Final = 1.25
+"""A step this many periods after the one before counts as late."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class Staged:
     """Its whole log records; the last one gives the observation after the last step."""
     interrupted: bool
     """The last record is a step whose result is not known."""
+    seen: int = 0
+    """Rows of which anything was written, whole or not."""
 
     @property
     def steps(self) -> int:
@@ -68,12 +81,28 @@ def scan(folder: Path, layout: Layout, *, check: bool) -> Staged:
     """
     log = folder / LOG
     renamed = not (folder / GROUP).exists()
-    content = b"" if renamed or not log.exists() else log.read_bytes()
-    size = layout.record.itemsize
-    rows = np.frombuffer(content, layout.record, count=len(content) // size)
+    record = _about(folder).get("record", layout.record)
+    size = 0 if renamed or not log.exists() else log.stat().st_size
+    count = size // record.itemsize
+    rows = np.memmap(log, record, mode="r", shape=(count,)) if count else np.zeros(0, record)
+    seen = 0 if renamed else max([-(-size // record.itemsize), *_rows_begun(folder, layout)])
     rows = rows[: _whole(folder, layout, rows)] if check else rows
     interrupted = len(rows) == 0 or int(rows[-1]["kind"]) != FINAL
-    return Staged(rows, interrupted)
+    return Staged(rows, interrupted, seen)
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What the recorder wrote of the episode at its start: ``attributes``, and the ``record`` of its log."""
+    try:
+        about = json.loads((folder / META).read_text())
+        return {"attributes": about["attributes"], "record": record_from_json(about["record"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _rows_begun(folder: Path, layout: Layout) -> list[int]:
+    files = {chunk_file(folder / GROUP, name, f): row_bytes(f) for name, f in layout.large.items()}
+    return [-(-file.stat().st_size // size) for file, size in files.items() if file.exists()]
 
 
 def _whole(folder: Path, layout: Layout, rows: NDArray[np.void]) -> int:
@@ -96,7 +125,18 @@ def _whole(folder: Path, layout: Layout, rows: NDArray[np.void]) -> int:
     return len(rows)
 
 
-def publish(root: Path, folder: Path, layout: Layout, staged: Staged, number: int) -> Path | None:
+@dataclass(frozen=True)
+class Facts:
+    """What a publisher knows of an episode beside its rows."""
+
+    number: int
+    digests: Mapping[str, Digest] | None = None
+    """Of the large arrays, when they were made on the way; None: the files are read again."""
+    more: Mapping[str, Any] | None = None
+    """Further attributes."""
+
+
+def publish(root: Path, folder: Path, layout: Layout, staged: Staged, facts: Facts) -> Path | None:
     """Make an episode of a staging folder: complete the zarr group, bring it to the disk, rename it into place.
 
     Returns:
@@ -106,11 +146,11 @@ def publish(root: Path, folder: Path, layout: Layout, staged: Staged, number: in
         remove(folder)
         return None
     group = folder / GROUP
-    written = _write_columns(group, layout, staged)
-    attributes = {**_attributes(folder, staged, number), "crc32": checksums(group, layout)}
-    write_file(group / "zarr.json", group_metadata(attributes))
-    sync([*written, group / "zarr.json", group])
-    target = root / EPISODES / f"ep{number:06d}-{folder.name}.zarr"
+    digests = _write_columns(group, layout, staged, facts.digests)
+    attributes = {**_attributes(folder, layout, staged), "number": facts.number, **(facts.more or {})}
+    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes(digests)}))
+    sync([*_written(group, layout), group / "zarr.json", group])
+    target = root / EPISODES / f"ep{facts.number:06d}-{folder.name}.zarr"
     os.rename(group, target)
     sync([target.parent])
     remove(folder)
@@ -123,41 +163,66 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def checksums(group: Path, layout: Layout) -> dict[str, int]:
-    """CRC-32 of the file of every array of an episode."""
-    arrays = {**layout.spec.observation, **layout.step_columns}
-    files = [chunk_file(group, name, feature) for name, feature in arrays.items()]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(zip(arrays, pool.map(checksum, files), strict=True))
+def digest_attributes(digests: Mapping[str, Digest]) -> dict[str, Any]:
+    """The part of an episode's attributes that its arrays determine."""
+    sums = {name: d.sha256 for name, d in digests.items()}
+    return {"sha256": sums, "statistics": {name: d.statistics for name, d in digests.items()}}
 
 
-def _attributes(folder: Path, staged: Staged, number: int) -> dict[str, Any]:
-    try:
-        meta = json.loads((folder / META).read_text())["attributes"]
-    except (OSError, ValueError, KeyError):
-        meta = {}
+def _attributes(folder: Path, layout: Layout, staged: Staged) -> dict[str, Any]:
+    meta = dict(_about(folder).get("attributes", {}))
+    outcome = meta.pop("outcome", None)
     return {
         "schema": SCHEMA,
         "uuid": folder.name,
-        "number": number,
         "steps": staged.steps,
-        "outcome": staged.outcome,
+        "outcome": outcome if outcome in OUTCOMES else staged.outcome,
         "created": folder.stat().st_mtime,
         "meta": meta,
+        "timing": timing(staged.rows[: staged.steps], layout.spec.rate),
     }
 
 
-def _write_columns(group: Path, layout: Layout, staged: Staged) -> list[Path]:
-    """Write the arrays that came through the log, cut the streamed ones to length; returns what must be synced."""
-    steps, written = staged.steps, []
-    for name, feature in {**layout.spec.observation, **layout.step_columns}.items():
-        rows = steps + 1 if name in layout.spec.observation else steps
+def timing(rows: NDArray[np.void], rate: float) -> dict[str, int | float]:
+    """How many steps came late, how many are missing between them, and the longest gap [s]; a pause is no gap."""
+    gaps = np.diff(rows["stamp"])
+    gaps = gaps[~np.isin(rows["source"][:-1], (Source.PAUSE, Source.SAFETY))] if len(gaps) else gaps
+    missing = np.maximum(0, np.rint(gaps * rate) - 1).sum()
+    return {"late": int((gaps * rate > LATE).sum()), "missing": int(missing), "gap": float(gaps.max(initial=0.0))}
+
+
+def _write_columns(
+    group: Path, layout: Layout, staged: Staged, digests: Mapping[str, Digest] | None
+) -> dict[str, Digest]:
+    """Write the arrays that came through the log, cut the streamed ones to length."""
+    done: dict[str, Digest] = {}
+    for name, feature in layout.arrays.items():
+        rows = layout.rows(name, staged.steps)
         file = chunk_file(group, name, feature)
         file.parent.mkdir(exist_ok=True)
-        if name in layout.large:
-            os.truncate(file, rows * row_bytes(feature))
-        else:
-            write_file(file, np.ascontiguousarray(staged.rows[name][:rows]).tobytes())
         write_file(file.parent / "zarr.json", array_metadata(feature, rows))
-        written += [file, file.parent / "zarr.json", file.parent]
-    return written
+        if name not in layout.large:
+            done[name] = _write_column(file, name, feature, staged.rows[:rows])
+            continue
+        os.truncate(file, rows * row_bytes(feature))
+        done[name] = digests[name] if digests else digest(feature, read_rows(group, name, feature, rows))
+    return done
+
+
+def _write_column(file: Path, name: str, feature: Feature, rows: NDArray[np.void]) -> Digest:
+    result = Accumulator(feature)
+    with open(file, "wb") as out:
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            if name in (block.dtype.names or ()):
+                column = np.ascontiguousarray(block[name])
+            else:
+                column = absent_column(name, feature, len(block), block["proposal"])
+            out.write(column.tobytes())
+            result.update(column)
+    return result.result()
+
+
+def _written(group: Path, layout: Layout) -> list[Path]:
+    files = [chunk_file(group, name, feature) for name, feature in layout.arrays.items()]
+    return [path for file in files for path in (file, file.parent / "zarr.json", file.parent)]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.spec import Spec
-from robot_rl.data.commit import checksums, publish, scan
 from robot_rl.data.episode import Episode, load_episode
-from robot_rl.data.layout import DATASET_FILE, EPISODES, SCHEMA, STAGING, Layout, replace_file
+from robot_rl.data.files import crc32, replace_file, sha256
+from robot_rl.data.index import list_episodes
+from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layout, chunk_file
+from robot_rl.data.lock import lock
+from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
 
 
 def create(root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool]) -> None:
@@ -49,6 +50,10 @@ class Dataset:
     """Attributes of the episodes, in the order of their numbers; ``path`` is added."""
     damaged: tuple[Path, ...]
     """Folders among the episodes that are not episodes; they are left out."""
+    recovered: tuple[Recovery, ...] = ()
+    """Episodes that a killed recorder had left open and that opening the dataset completed."""
+    open: str = ""
+    """Why an open episode was left as it is; usually because it is being recorded."""
 
     def __len__(self) -> int:
         return len(self.index)
@@ -70,14 +75,17 @@ class Dataset:
 
     def verify(self) -> list[Path]:
         """Read every file again; returns the episodes that are not what was recorded."""
-        layout, bad = Layout(self.spec), list(self.damaged)
-        for entry in self.index:
-            try:
-                intact = checksums(entry["path"], layout) == entry["crc32"]
-            except OSError:
-                intact = False
-            bad += [] if intact else [entry["path"]]
-        return bad
+        bad = [entry["path"] for entry in self.index if not _intact(entry, Layout(self.spec))]
+        return [*self.damaged, *bad]
+
+
+def _intact(entry: Mapping[str, Any], layout: Layout) -> bool:
+    sums = entry.get("sha256") or entry.get("crc32", {})
+    checksum = sha256 if "sha256" in entry else crc32
+    try:
+        return all(checksum(chunk_file(entry["path"], name, layout.arrays[name])) == s for name, s in sums.items())
+    except (OSError, KeyError):
+        return False
 
 
 def open_dataset(root: Path) -> Dataset:
@@ -85,54 +93,30 @@ def open_dataset(root: Path) -> Dataset:
     root = Path(root)
     description = _describe(root)
     spec = Spec.from_json(description["spec"])
-    _recover_if_free(root)
-    index, damaged = _list_episodes(root)
-    return Dataset(root=root, spec=spec, meta=description["meta"], index=index, damaged=damaged)
+    recovered, still_open = recover_if_free(root, Layout(spec))
+    listing = list_episodes(root)
+    return Dataset(
+        root=root,
+        spec=spec,
+        meta=description["meta"],
+        index=listing.entries,
+        damaged=listing.damaged,
+        recovered=tuple(recovered),
+        open=still_open,
+    )
 
 
-def recover(root: Path) -> list[Path]:
+def recover(root: Path) -> list[Recovery]:
     """Turn the episodes that a killed recorder left open into committed ones (outcome ``interrupted``).
 
     Only what was not yet written of them is lost. ``DatasetError`` while a recorder is at work.
 
     Returns:
-        Folders of the recovered episodes.
+        What became of each.
     """
+    layout = Layout(open_spec(root))
     with lock(root):
-        return recover_locked(root, Layout(Spec.from_json(_describe(root)["spec"])))
-
-
-def recover_locked(root: Path, layout: Layout) -> list[Path]:
-    """``recover`` for a caller who holds the dataset's lock."""
-    recovered = []
-    staging = root / STAGING
-    for folder in sorted(staging.iterdir(), key=lambda f: f.stat().st_mtime) if staging.exists() else ():
-        try:
-            path = publish(root, folder, layout, scan(folder, layout, check=True), next_number(root))
-        except OSError as error:
-            raise DatasetError(f"{folder}: cannot be recovered ({error.strerror}): free space, open again") from None
-        recovered += [] if path is None else [path]
-    return recovered
-
-
-def lock(root: Path) -> IO[bytes]:
-    """Take the lock that one recorder holds; closing the returned file, or the end of the process, gives it back."""
-    try:
-        file = open(root / ".lock", "ab")
-    except OSError as error:
-        raise DatasetError(f"{root}: cannot write ({error.strerror}): choose another folder") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise DatasetError(f"{root} is being recorded by another process: wait for it, or record elsewhere") from None
-    return file
-
-
-def next_number(root: Path) -> int:
-    """The number of the next episode; numbers are never given twice while their episode exists."""
-    numbers = [int(name[2:8]) for name in os.listdir(root / EPISODES) if name[:2] == "ep" and name[2:8].isdigit()]
-    return max(numbers, default=-1) + 1
+        return recover_locked(root, layout)
 
 
 def open_spec(root: Path) -> Spec:
@@ -150,7 +134,7 @@ def _describe(root: Path) -> dict[str, Any]:
         Spec.from_json(description["spec"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DatasetError(f"{file} cannot be read as a dataset: restore it, or record a new dataset") from None
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise DatasetError(f"{root} has layout version {schema}, this program reads {SCHEMA}: use the newer program")
     return description
 
@@ -163,24 +147,3 @@ def _not_found(root: Path) -> str:
     guess = difflib.get_close_matches(root.name, near, n=1, cutoff=0.0)
     hint = f"did you mean {folder / guess[0]}?" if guess else "record one with 'robot-rl collect'"
     return f"{root}: there is no such dataset; {hint}"
-
-
-def _recover_if_free(root: Path) -> None:
-    staging = root / STAGING
-    if not staging.exists() or not any(staging.iterdir()) or not os.access(root, os.W_OK):
-        return
-    try:
-        recover(root)
-    except DatasetError:
-        return
-
-
-def _list_episodes(root: Path) -> tuple[tuple[Mapping[str, Any], ...], tuple[Path, ...]]:
-    index, damaged = [], []
-    for path in sorted((root / EPISODES).iterdir()):
-        try:
-            attributes = json.loads((path / "zarr.json").read_text())["attributes"]
-            index.append({**attributes, "path": path, "steps": int(attributes["steps"])})
-        except (OSError, ValueError, KeyError, TypeError):
-            damaged.append(path)
-    return tuple(index), tuple(damaged)

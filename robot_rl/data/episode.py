@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import DatasetError
-from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord
+from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
-from robot_rl.data.layout import LARGE, LEDGER, Layout, chunk_file, row_bytes
+from robot_rl.data.layout import LARGE, LEDGER, SCHEMA, Layout, absent_column, chunk_file, row_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ class Episode:
     """Largest external force within the step, (T,) [N]."""
     intervention: NDArray[np.uint32]
     """Which intervention each step belongs to, counted from 1, (T,); 0: none."""
+    reward_source: NDArray[np.uint8]
+    """``RewardSource`` of each reward, (T,)."""
     energy: Mapping[str, NDArray]
     """Fields of ``EnergyState`` after each action, (T,): tank, spring, work, budget [J], scale, mode, violations ..."""
 
@@ -80,6 +82,7 @@ class Episode:
                 peak_force=float(self.peak_force[t]),
                 policy_proposal=self.policy_proposal[t],
                 intervention=int(self.intervention[t]),
+                reward_source=RewardSource(int(self.reward_source[t])),
             )
 
 
@@ -87,14 +90,20 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     """Read a committed episode; ``DatasetError`` if one of its files is missing or has a wrong size."""
     layout = Layout(spec)
     steps = int(attributes["steps"])
-    obs = {name: _read(path, name, f, steps + 1) for name, f in spec.observation.items()}
-    columns: dict[str, Any] = {name: _read(path, name, f, steps) for name, f in layout.step_columns.items()}
+    obs = {name: read_rows(path, name, f, steps + 1) for name, f in spec.observation.items()}
+    columns: dict[str, Any] = {}
+    for name, feature in layout.step_columns.items():
+        if attributes.get("schema", 1) == SCHEMA or (path / name).exists():
+            columns[name] = read_rows(path, name, feature, steps)
+        else:
+            columns[name] = absent_column(name, feature, steps, columns["proposal"])
     energy = {name: columns.pop(name) for name, _ in LEDGER}
     facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 
-def _read(path: Path, name: str, feature: Feature, rows: int) -> NDArray:
+def read_rows(path: Path, name: str, feature: Feature, rows: int) -> NDArray:
+    """All rows of an array, mapped from its file when they are large, else in memory."""
     file = chunk_file(path, name, feature)
     size = file.stat().st_size if file.exists() else 0
     if size != rows * row_bytes(feature):

@@ -9,10 +9,7 @@ goes into one log of fixed-size records, each with a checksum over its whole row
 from __future__ import annotations
 
 import json
-import os
-import zlib
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +21,8 @@ from robot_rl.core.spec import Feature, Spec
 
 SCHEMA: Final = 2
 """Version of the layout."""
+READABLE: Final = (1, 2)
+"""Versions that this program reads; columns that an older one lacks are filled in."""
 STEP: Final = 1
 """Kind of a log record that holds one step."""
 FINAL: Final = 2
@@ -39,6 +38,7 @@ SCALARS: Final = (
     ("stamp", "<f8"),
     ("peak_force", "<f4"),
     ("intervention", "<u4"),
+    ("reward_source", "|u1"),
 )
 """Columns with one number per step, beside the ledger."""
 LEDGER: Final = (
@@ -66,6 +66,16 @@ CHUNK: Final = "c"
 """Chunk keys are ``c.0.0``: one folder per array."""
 
 
+def record_to_json(record: np.dtype) -> list[list[Any]]:
+    """The columns of a log record: name, type, shape."""
+    return [[name, field[0].base.str, list(field[0].shape)] for name, field in (record.fields or {}).items()]
+
+
+def record_from_json(columns: list[list[Any]]) -> np.dtype:
+    """The record that ``record_to_json`` described."""
+    return np.dtype([(str(name), str(code), tuple(shape)) for name, code, shape in columns])
+
+
 def row_bytes(feature: Feature) -> int:
     """Size of one row [B]."""
     return int(np.prod(feature.shape, dtype=np.int64)) * np.dtype(feature.dtype).itemsize
@@ -88,11 +98,25 @@ class Layout:
         """One record of the log; ``crc`` covers the record before it and the row of every large feature."""
 
     @property
+    def arrays(self) -> dict[str, Feature]:
+        """Name -> feature of all arrays of an episode."""
+        return {**self.spec.observation, **self.step_columns}
+
+    def rows(self, name: str, steps: int) -> int:
+        """Rows of an array in an episode of so many steps: observations have one more."""
+        return steps + (name in self.spec.observation)
+
+    @property
     def step_columns(self) -> dict[str, Feature]:
         """Name -> feature of the columns with one row per step."""
         action = Feature((self.spec.action_dim,))
         scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
         return {**dict.fromkeys(ACTIONS, action), **scalars}
+
+
+def absent_column(name: str, feature: Feature, rows: int, proposal: np.ndarray) -> np.ndarray:
+    """What stands for a column that an older program did not write."""
+    return proposal if name == "policy_proposal" else np.zeros((rows, *feature.shape), feature.dtype)
 
 
 def check_step(spec: Spec, step: StepRecord) -> None:
@@ -154,48 +178,6 @@ def group_metadata(attributes: Mapping[str, Any]) -> bytes:
 def chunk_file(group: Path, name: str, feature: Feature) -> Path:
     """The file that holds the raw rows of an array."""
     return group / name / ".".join([CHUNK, *["0"] * (1 + len(feature.shape))])
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file, without waiting for the disk."""
-    with open(path, "wb") as file:
-        file.write(content)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a whole file so that a reader sees the old or the new one, and a power cut leaves one of them."""
-    temporary = path.with_name(path.name + ".partial")
-    write_file(temporary, content)
-    sync([temporary])
-    os.replace(temporary, path)
-    sync([path.parent])
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of a file."""
-    value = 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            value = zlib.crc32(block, value)
-    return value
-
-
-def sync(paths: Iterable[Path]) -> None:
-    """Wait until files and folders are on the disk; together, so that the file system commits them in one go."""
-    waiting = list(paths)
-    if len(waiting) == 1:
-        _sync_one(waiting[0])
-        return
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(_sync_one, waiting))
-
-
-def _sync_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

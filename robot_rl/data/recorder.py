@@ -10,8 +10,10 @@ from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data import dataset
-from robot_rl.data.commit import publish, remove, scan
+from robot_rl.data.commit import Facts, publish, remove, scan
 from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, check_step
+from robot_rl.data.lock import lock
+from robot_rl.data.recovery import next_number, recover_locked
 from robot_rl.data.staging import StagedEpisode
 
 
@@ -33,9 +35,10 @@ class EpisodeWriter:
             _check_spec(self.root, spec)
         else:
             dataset.create(self.root, spec, meta or {})
-        self._lock = dataset.lock(self.root)
-        dataset.recover_locked(self.root, self._layout)
-        self._number = dataset.next_number(self.root)
+        self._lock = lock(self.root)
+        self.recovered = recover_locked(self.root, self._layout)
+        """What became of the episodes that a killed recorder had left open."""
+        self._number = next_number(self.root)
 
     def __enter__(self) -> EpisodeWriter:
         return self
@@ -69,10 +72,10 @@ class EpisodeWriter:
             self.spec.check(final_obs)
             self._episode.add_final(final_obs)
         episode, self._episode = self._episode, None
-        episode.close()
+        digests = episode.close()
         try:
             staged = scan(episode.folder, self._layout, check=False)
-            path = publish(self.root, episode.folder, self._layout, staged, self._number)
+            path = publish(self.root, episode.folder, self._layout, staged, Facts(self._number, digests))
         except OSError as error:
             raise DatasetError(f"{self.root}: cannot write ({error.strerror}); free space, open again") from None
         if path is not None:

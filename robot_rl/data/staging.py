@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import threading
@@ -14,6 +15,8 @@ import numpy as np
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
+from robot_rl.data.digest import Digest, Follower
+from robot_rl.data.files import sync, write_file
 from robot_rl.data.layout import (
     FINAL,
     GROUP,
@@ -22,11 +25,9 @@ from robot_rl.data.layout import (
     STEP,
     Layout,
     chunk_file,
-    group_metadata,
     pack,
+    record_to_json,
     row_bytes,
-    sync,
-    write_file,
 )
 
 SYNC_PERIOD: Final = 1.0
@@ -59,6 +60,8 @@ class StagedEpisode:
             self._free.put(slot)
         self._open_files(meta)
         self._closing = threading.Event()
+        files = {k: (chunk_file(folder / GROUP, k, f), f) for k, f in layout.large.items()}
+        self._follower = Follower(files, lambda: self.committed)
         self._writer = threading.Thread(target=self._write_rows, name="episode-writer", daemon=True)
         self._syncer = threading.Thread(target=self._sync_rows, name="episode-syncer", daemon=True)
         self._writer.start()
@@ -76,8 +79,8 @@ class StagedEpisode:
         self._records[slot] = np.zeros((), self.layout.record)
         self._hand_over(slot, FINAL, obs)
 
-    def close(self) -> None:
-        """Write what waits, bring it to the disk, close the files."""
+    def close(self) -> dict[str, Digest]:
+        """Write what waits, bring it to the disk, close the files; digests of the large ones."""
         self._full.put(CLOSE)
         self._closing.set()
         self._writer.join()
@@ -85,21 +88,26 @@ class StagedEpisode:
         self._sync()
         for descriptor in (*self._files.values(), self._log):
             os.close(descriptor)
+        self._follower.stop()
         self._raise_error()
+        return self._follower.finish()
 
     def _allocate(self) -> int:
         size = self.layout.record.itemsize + sum(row_bytes(f) for f in self.layout.large.values())
         slots = int(np.clip(BUFFER_BYTES // size, 8, 256))
         self._records = np.zeros(slots, self.layout.record)
         self._fields = {name: self._records[name] for name in self.layout.record.names or ()}
-        self._large = {k: np.zeros((slots, *f.shape), f.dtype) for k, f in self.layout.large.items()}
+        self._large = {k: np.empty((slots, *f.shape), f.dtype) for k, f in self.layout.large.items()}
+        for rows in self._large.values():
+            rows.fill(0)  # the pages are made here, not one by one in the control loop
         return slots
 
     def _open_files(self, meta: Mapping[str, str | int | float | bool]) -> None:
         group = self.folder / GROUP
         try:
             group.mkdir(parents=True)
-            write_file(self.folder / META, group_metadata(meta))
+            about = {"attributes": dict(meta), "record": record_to_json(self.layout.record)}
+            write_file(self.folder / META, json.dumps(about).encode())
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._files: dict[str, int] = {}
             for name, feature in self.layout.large.items():

@@ -108,6 +108,7 @@ CALLS = (
     (os, "truncate"),
     (os, "rename"),
     (commit, "write_file"),
+    (commit, "_write_column"),
     (commit, "sync"),
     (shutil, "rmtree"),
     (Path, "unlink"),

@@ -1,0 +1,94 @@
+"""What a killed recorder left: turned into episodes, and said in plain words."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from robot_rl.core.errors import DatasetError
+from robot_rl.data.commit import Facts, Staged, publish, remove, scan
+from robot_rl.data.layout import EPISODES, LOG, STAGING, Layout
+from robot_rl.data.lock import lock
+
+LOST: Final = "lost"
+"""Folder for what was left of episodes of which nothing could be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What became of an episode that was left open."""
+
+    uuid: str
+    path: Path | None
+    """Its folder now; None when it had no step with a known result."""
+    steps: int
+    """Steps that were kept."""
+    lost: int
+    """Steps of which something had been written and that are not kept."""
+    aside: Path | None = None
+    """Where the files were put that could not be read."""
+
+    def __str__(self) -> str:
+        if self.aside is not None:
+            return f"an open episode could not be read: {self.lost} steps lost, its files were put in {self.aside}"
+        if self.path is None:
+            return f"an open episode had no step with a known result: {self.lost} steps lost"
+        return f"{self.path.name}: an open episode was recovered with {self.steps} steps, {self.lost} lost"
+
+
+def recover_locked(root: Path, layout: Layout) -> list[Recovery]:
+    """Turn every open episode into a committed one (outcome ``interrupted``), for a caller who holds the lock."""
+    staging = root / STAGING
+    folders = sorted(staging.iterdir(), key=lambda f: f.stat().st_mtime) if staging.exists() else ()
+    try:
+        done = [_recover_one(root, folder, layout) for folder in folders]
+    except OSError as error:
+        raise DatasetError(f"{staging}: cannot be recovered ({error.strerror}): free space, open again") from None
+    return [r for r in done if r is not None]
+
+
+def recover_if_free(root: Path, layout: Layout) -> tuple[list[Recovery], str]:
+    """``recover_locked``, unless a recorder is at work or the disk does not allow it: then the reason in words."""
+    staging = root / STAGING
+    if not staging.exists() or not any(staging.iterdir()):
+        return [], ""
+    if not os.access(root, os.W_OK):
+        return [], f"{root} holds an open episode and cannot be written to: open it with the right to write"
+    try:
+        with lock(root):
+            return recover_locked(root, layout), ""
+    except DatasetError as error:
+        return [], str(error)
+
+
+def next_number(root: Path) -> int:
+    """The number of the next episode; numbers are never given twice while their episode exists."""
+    numbers = [int(name[2:8]) for name in os.listdir(root / EPISODES) if name[:2] == "ep" and name[2:8].isdigit()]
+    return max(numbers, default=-1) + 1
+
+
+def _recover_one(root: Path, folder: Path, layout: Layout) -> Recovery | None:
+    staged = scan(folder, layout, check=True)
+    lost = max(0, staged.seen - (0 if staged.interrupted else 1) - staged.steps)
+    if len(staged.rows) == 0 and _written(folder):
+        (root / LOST).mkdir(exist_ok=True)
+        aside = root / LOST / folder.name
+        os.rename(folder, aside)
+        return Recovery(uuid=folder.name, path=None, steps=0, lost=lost, aside=aside)
+    if staged.steps == 0 and staged.seen == 0:
+        remove(folder)
+        return None
+    path = publish(root, folder, layout, staged, _facts(root, staged, lost))
+    return Recovery(uuid=folder.name, path=path, steps=staged.steps, lost=lost)
+
+
+def _facts(root: Path, staged: Staged, lost: int) -> Facts:
+    return Facts(next_number(root), more={"recovered": {"steps": staged.steps, "lost": lost}})
+
+
+def _written(folder: Path) -> bool:
+    """A log with at least one record's bytes: there was something, even if nothing of it can be read."""
+    log = folder / LOG
+    return (folder / "episode.zarr").exists() and log.exists() and log.stat().st_size > 0
