@@ -17,6 +17,7 @@ from robot_rl.data.index import list_episodes
 from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layout, chunk_file
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
+from robot_rl.data.statistics import FeatureStatistics, statistics
 
 
 def create(root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool]) -> None:
@@ -52,7 +53,7 @@ class Dataset:
     """Folders among the episodes that are not episodes; they are left out."""
     recovered: tuple[Recovery, ...] = ()
     """Episodes that a killed recorder had left open and that opening the dataset completed."""
-    open: str = ""
+    left_open: str = ""
     """Why an open episode was left as it is; usually because it is being recorded."""
 
     def __len__(self) -> int:
@@ -72,6 +73,10 @@ class Dataset:
     def episodes(self) -> Iterator[Episode]:
         """All episodes, in the order in which they were recorded."""
         return (self.episode(i) for i in range(len(self)))
+
+    def statistics(self) -> dict[str, FeatureStatistics]:
+        """Count, range, mean, spread and quantiles of every array; each episode is read for it only once ever."""
+        return statistics(self.root, self.index, Layout(self.spec))
 
     def verify(self) -> list[Path]:
         """Read every file again; returns the episodes that are not what was recorded."""
@@ -102,7 +107,7 @@ def open_dataset(root: Path) -> Dataset:
         index=listing.entries,
         damaged=listing.damaged,
         recovered=tuple(recovered),
-        open=still_open,
+        left_open=still_open,
     )
 
 

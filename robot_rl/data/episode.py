@@ -92,14 +92,20 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     steps = int(attributes["steps"])
     obs = {name: read_rows(path, name, f, steps + 1) for name, f in spec.observation.items()}
     columns: dict[str, Any] = {}
-    for name, feature in layout.step_columns.items():
-        if attributes.get("schema", 1) == SCHEMA or (path / name).exists():
-            columns[name] = read_rows(path, name, feature, steps)
-        else:
-            columns[name] = absent_column(name, feature, steps, columns["proposal"])
+    for name in layout.step_columns:
+        columns[name] = read_column({**attributes, "path": path}, name, layout)
     energy = {name: columns.pop(name) for name, _ in LEDGER}
     facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
+
+
+def read_column(entry: Mapping[str, Any], name: str, layout: Layout) -> NDArray:
+    """All rows of an array of an episode of the index; a column that an older program did not write is filled in."""
+    feature, steps, path = layout.arrays[name], int(entry["steps"]), entry["path"]
+    if name in layout.spec.observation or entry.get("schema", 1) == SCHEMA or (path / name).exists():
+        return read_rows(path, name, feature, layout.rows(name, steps))
+    proposal = read_rows(path, "proposal", layout.arrays["proposal"], steps)
+    return absent_column(name, feature, steps, proposal)
 
 
 def read_rows(path: Path, name: str, feature: Feature, rows: int) -> NDArray:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make_episodes import IMAGE, SPEC, STATE, observation, step
 
+from robot_rl.data import statistics
+from robot_rl.data.dataset import open_dataset
+from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.data.sketch import ERROR, Sketch, nothing
+from robot_rl.data.statistics import QUANTILES
 from robot_rl.data.summary import Summary, empty
 
 PARTS = st.lists(st.integers(0, 40), min_size=1, max_size=6)
@@ -74,3 +82,55 @@ def test_counts_of_bytes_say_all_about_an_image():
     assert (got.count, got.low.tolist(), got.high.tolist()) == (want.count, want.low.tolist(), want.high.tolist())
     assert got.mean == pytest.approx(want.mean)
     assert got.std == pytest.approx(want.std)
+
+
+def record(root: Path, *names: int) -> None:
+    with EpisodeWriter(root, SPEC) as writer:
+        for name in names:
+            writer.begin({})
+            for row in range(12 + name):
+                writer.add(step(name, row))
+            writer.end(observation(name, 12 + name))
+
+
+def check_against_numpy(root: Path, opened: list[Path]) -> None:
+    dataset = open_dataset(root)
+    opened.clear()
+    episodes, got = list(dataset.episodes()), dataset.statistics()
+    images = np.concatenate([e.obs[IMAGE].reshape(-1, 3) for e in episodes])
+    states = np.concatenate([e.obs[STATE] for e in episodes])
+    ledger = np.concatenate([e.energy["tank"] for e in episodes])[:, None]
+    for name, want, error in ((IMAGE, images, 0.0), (STATE, states, ERROR), ("tank", ledger, ERROR)):
+        found = got[name]
+        assert found.count == len(want)
+        np.testing.assert_allclose(found.min, want.min(axis=0))
+        np.testing.assert_allclose(found.max, want.max(axis=0))
+        np.testing.assert_allclose(found.mean, want.mean(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(found.std, want.std(axis=0, dtype=np.float64), atol=1e-6)
+        for key, q in QUANTILES.items():
+            exact = np.quantile(want, q, axis=0, method="lower")
+            np.testing.assert_allclose(getattr(found, key), exact, rtol=error, atol=1e-9)
+
+
+def test_a_dataset_knows_its_statistics_and_reads_an_episode_once(tmp_path: Path, monkeypatch):
+    root, opened = tmp_path / "set", []
+    real = statistics.read_column
+
+    def watched(entry, name, layout):
+        opened.append(entry["path"])
+        return real(entry, name, layout)
+
+    monkeypatch.setattr(statistics, "read_column", watched)
+    record(root, 0, 1)
+    check_against_numpy(root, opened)
+    assert len(set(opened)) == 2
+    record(root, 2, 3)
+    check_against_numpy(root, opened)
+    assert len(set(opened)) == 2, "episodes that were counted before are read again"
+    shutil.rmtree(sorted((root / "episodes").iterdir())[1])
+    check_against_numpy(root, opened)
+    (root / "index.sqlite").unlink()
+    check_against_numpy(root, opened)
+    (root / "index.sqlite").write_bytes(b"not a database, and longer than the hundred bytes of a header" * 4)
+    check_against_numpy(root, opened)
+    assert open_dataset(root).statistics()[STATE].count == 12 + 14 + 15 + 3
