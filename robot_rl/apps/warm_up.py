@@ -20,7 +20,6 @@ def main() -> None:
         replay = Replay(env.spec, 200, seed=0)
         run_episode(env, TeleoperatorPolicy(env, make_expert(task)), 0, sink=replay)
         Mixture(replay, replay, 0.5).sample(4, 3, 0.99)
-        replay.sample_chunks(4, 4)
         env.close()
     warm_up("reach")
 

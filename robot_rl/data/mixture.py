@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from robot_rl.core.errors import ConfigError, SpecError
-from robot_rl.data.replay import Batch, Replay, empty_batch
+from robot_rl.data.transitions import Batch, Source, empty_batch
 
 
 class Mixture:
     """Samples ``demo_ratio`` of each batch from demonstrations, interleaved: every part of a batch has the same mix."""
 
-    def __init__(self, online: Replay, demos: Replay | None, demo_ratio: float) -> None:
+    def __init__(self, online: Source, demos: Source | None, demo_ratio: float) -> None:
         if not 0.0 <= demo_ratio <= 1.0:
             raise ConfigError(f"demo_ratio is {demo_ratio}: give a number from 0 to 1")
         if demos is not None and demos.spec != online.spec:

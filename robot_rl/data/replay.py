@@ -1,4 +1,4 @@
-"""Replay: a ring that stores each observation once and samples transitions, n-step returns and chunks from it."""
+"""Replay: a ring that stores each observation once and samples transitions and n-step returns from it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError, DatasetError
-from robot_rl.core.records import Observation, StepRecord, Transition
+from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
+from robot_rl.data.copying import Copier, row_addresses
 from robot_rl.data.episode import Episode
-from robot_rl.data.gather import LAST, RETURN, STEP, TABLE, as_words, chunk_rows, gather, n_step_returns
 from robot_rl.data.layout import check_step
-
-Batch = Transition[NDArray]
-"""A batch of transitions: every array with a leading (B,)."""
+from robot_rl.data.returns import LAST, STEP, TABLE
+from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
 
 
 class Replay:
@@ -38,8 +37,9 @@ class Replay:
         self._rng = np.random.default_rng(seed)
         self._obs = {k: np.empty((capacity, *f.shape), f.dtype) for k, f in spec.observation.items()}
         self._action = np.zeros((capacity, spec.action_dim), np.float32)
-        self._table = np.zeros(capacity, TABLE)
-        self._words = {name: as_words(rows) for name, rows in {**self._obs, "action": self._action}.items()}
+        self.table = np.zeros(capacity, TABLE)
+        self._rows = {**self._obs, "action": self._action}
+        self._copier = Copier()
         self._valid = np.zeros(capacity, np.int64)
         """Queue of the rows that can be sampled, oldest first: rows enter and leave in the order of the ring."""
         self._first = 0
@@ -63,7 +63,7 @@ class Replay:
                 raise DatasetError("the step before ended its episode: call end() with the final observation first")
             row = self._append(step.obs)
             self._action[row] = step.action
-            self._table[row] = (step.reward, step.terminated, LAST)
+            self.table[row] = (step.reward, step.terminated, LAST)
             self._open = True
             self._ended = step.terminated or step.truncated
             self.added += 1
@@ -74,7 +74,7 @@ class Replay:
             self.spec.check(final_obs)
         with self._lock:
             if self._open and final_obs is not None:
-                self._table[self._append(final_obs)] = (0.0, False, LAST)
+                self.table[self._append(final_obs)] = (0.0, False, LAST)
             self._open = self._ended = False
 
     def extend(self, episode: Episode, augment: Callable[[Observation], Observation] | None = None) -> None:
@@ -104,35 +104,13 @@ class Replay:
 
     def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
         """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        returns = np.empty(len(at), RETURN)
         with self._lock:
             start = self._draw(len(at))
-            n_step_returns(self._table, start, n_step, gamma, returns)
-            following = returns["next"].copy()
-            for name in self.spec.observation:
-                gather(self._words[name], start, as_words(out.obs[name]), at)
-                gather(self._words[name], following, as_words(out.next_obs[name]), at)
-            gather(self._words["action"], start, as_words(out.action), at)
-        out.reward[at] = returns["reward"]
-        out.discount[at] = returns["discount"]
+            copy_transitions(self, start, returns_from(self, start, n_step, gamma), out, at, self._copier)
 
-    def sample_chunks(self, batch: int, horizon: int) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_]]:
-        """Uniform random observations with the actions that followed.
-
-        Returns:
-            Observations (B, ...), actions (B, H, A), and a mask (B, H): False past the episode's end, where the last
-            action is repeated.
-        """
-        rows = np.empty((batch, horizon), np.int64)
-        mask = np.empty((batch, horizon), np.bool_)
-        obs = {k: np.empty((batch, *f.shape), f.dtype) for k, f in self.spec.observation.items()}
-        with self._lock:
-            start = self._draw(batch)
-            chunk_rows(self._table, start, rows, mask)
-            for name, target in obs.items():
-                gather(self._words[name], start, as_words(target), np.arange(batch))
-            actions = self._action[rows]
-        return obs, actions, mask
+    def addresses(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the rows of a feature, or of ``action``, lie in memory."""
+        return row_addresses(self._rows[name], rows)
 
     def _append(self, obs: Observation) -> int:
         """Write an observation over the oldest row; the row before it, if of the same episode, is complete now."""
@@ -144,7 +122,7 @@ class Replay:
             rows[row] = obs[name]
         if self._open:
             before = (row - 1) % self.capacity
-            self._table[before]["kind"] = STEP
+            self.table[before]["kind"] = STEP
             self._valid[(self._first + self._count) % self.capacity] = before
             self._count += 1
         self._head = (row + 1) % self.capacity
@@ -155,13 +133,3 @@ class Replay:
             raise DatasetError("the replay holds no complete step yet: add demonstrations, or wait for the actor")
         place = self._rng.integers(self._count, size=batch)
         return self._valid[(self._first + place) % self.capacity]
-
-
-def empty_batch(spec: Spec, batch: int) -> Batch:
-    """Memory for ``batch`` transitions."""
-    obs, next_obs = (
-        {k: np.empty((batch, *f.shape), f.dtype) for k, f in spec.observation.items()} for _ in ("obs", "next_obs")
-    )
-    action = np.empty((batch, spec.action_dim), np.float32)
-    reward, discount = np.empty(batch, np.float32), np.empty(batch, np.float32)
-    return Transition(obs=obs, action=action, reward=reward, discount=discount, next_obs=next_obs)

@@ -10,7 +10,8 @@ from pathlib import Path
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.stopping import on_stop_signal
 from robot_rl.data.mixture import Mixture
-from robot_rl.data.replay import Replay, empty_batch
+from robot_rl.data.replay import Replay
+from robot_rl.data.transitions import Source, empty_batch
 from robot_rl.learner import checkpoint, start
 from robot_rl.learner.feed import Feed
 from robot_rl.learner.metrics import Metrics
@@ -77,7 +78,7 @@ class LearnerRunner:
     on from its last checkpoint with all its experience.
     """
 
-    def __init__(self, learner: Learner, demos: Replay | None, server: ExperienceServer, config: RunnerConfig) -> None:
+    def __init__(self, learner: Learner, demos: Source | None, server: ExperienceServer, config: RunnerConfig) -> None:
         sampling = learner.sampling
         if sampling.chunk > 0:
             method = learner.policy.recipe.method

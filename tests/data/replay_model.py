@@ -84,19 +84,3 @@ def check_samples(replay: Replay, rows: list[Row], n_step: int, gamma: float) ->
         np.testing.assert_array_equal(batch.action[b], [episode, row])
         assert batch.reward[b] == pytest.approx(total, abs=1e-5)
         assert batch.discount[b] == pytest.approx(discount, abs=1e-6)
-
-
-def check_chunks(replay: Replay, rows: list[Row], horizon: int) -> None:
-    valid = {(row.episode, row.row) for row in rows if row.known}
-    if not valid:
-        return
-    obs, actions, mask = replay.sample_chunks(32, horizon)
-    assert actions.shape == (32, horizon, 2)
-    assert mask[:, 0].all()
-    for b in range(32):
-        episode, row = (int(x) for x in obs[STATE][b, :2])
-        for h in range(horizon):
-            inside = all((episode, row + k) in valid for k in range(h + 1))
-            assert mask[b, h] == inside
-            last = h if inside else int(mask[b].sum()) - 1
-            np.testing.assert_array_equal(actions[b, h], [episode, row + last])

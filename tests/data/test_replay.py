@@ -1,4 +1,4 @@
-"""Replay against a plain model of what was added: next observations, returns, discounts, chunks, mixtures."""
+"""Replay against a plain model of what was added: next observations, returns, discounts, mixtures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_episodes import IMAGE, SPEC, STATE, observation, step
-from replay_model import ENDS, PLAIN, Row, check_chunks, check_samples, fill, look
+from replay_model import ENDS, PLAIN, Row, check_samples, fill, look
 
 from robot_rl.core.errors import ConfigError, DatasetError, SpecError
 from robot_rl.core.spec import Feature
@@ -36,7 +36,6 @@ def test_no_next_state_comes_from_another_episode(episodes, capacity, n_step, ga
     for number, (length, end) in enumerate(episodes):
         rows.extend(fill(replay, number, length, end))
         check_samples(replay, list(rows), n_step, gamma)
-        check_chunks(replay, list(rows), 4)
     assert replay.added == sum(length for length, _ in episodes)
 
 

@@ -1,0 +1,42 @@
+"""Recorded episodes as the demonstration half of a mixture: transitions straight from where they lie."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.core.spec import Spec
+from robot_rl.data.copying import Copier
+from robot_rl.data.loading.corpus import Corpus
+from robot_rl.data.loading.weights import Draw, Weights, uniform
+from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
+
+
+class Demonstrations:
+    """Samples transitions from a corpus as ``Replay`` does from its ring, without a copy of the images in memory."""
+
+    def __init__(self, corpus: Corpus, seed: int = 0, weights: Weights | None = None) -> None:
+        self.corpus = corpus
+        self._draw = Draw(uniform(corpus) if weights is None else weights, np.random.default_rng(seed))
+        self._copier = Copier()
+
+    @property
+    def spec(self) -> Spec:
+        """What its observations look like."""
+        return self.corpus.spec
+
+    def __len__(self) -> int:
+        """Steps that can be sampled."""
+        return len(self._draw.rows)
+
+    def sample(self, batch: int, n_step: int = 1, gamma: float = 0.99, out: Batch | None = None) -> Batch:
+        """As ``Replay.sample``."""
+        out = empty_batch(self.spec, batch) if out is None else out
+        self.sample_into(out, np.arange(batch), n_step, gamma)
+        return out
+
+    def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
+        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        start = self._draw(len(at))
+        returns = returns_from(self.corpus, start, n_step, gamma)
+        copy_transitions(self.corpus, start, returns, out, at, self._copier)

@@ -1,0 +1,110 @@
+"""Batches of windows for training: drawn by weight, copied from the disk's cache, augmented, normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.core.errors import ConfigError
+from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.data.copying import Copier, Rows
+from robot_rl.data.loading.augment import Augmentation, Draws, augment
+from robot_rl.data.loading.corpus import Corpus
+from robot_rl.data.loading.normalise import Scaling
+from robot_rl.data.loading.prefetch import Prefetch
+from robot_rl.data.loading.weights import Draw, Weights, uniform
+from robot_rl.data.loading.windows import Window, Windows, action_rows, empty_windows, observation_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoaderConfig:
+    """What the batches are like."""
+
+    batch: int = 256
+    """Windows per batch."""
+    window: Window = field(default_factory=Window)
+    """Observations and actions of each."""
+    augmentation: Augmentation | None = None
+    """Of the camera images; None leaves them as they were recorded."""
+    scalings: Mapping[str, Scaling] = field(default_factory=dict)
+    """How vectors and ``action`` are normalised; the others are left as they were recorded."""
+    seed: int = 0
+    """Equal seeds draw equal batches, however many threads there are."""
+    threads: int = 0
+    """That copy; 0: as many as there are processors, four at most."""
+
+
+class Loader:
+    """Draws random windows from a corpus, for ever."""
+
+    def __init__(self, corpus: Corpus, config: LoaderConfig | None = None, weights: Weights | None = None) -> None:
+        self.corpus = corpus
+        self.config = config or LoaderConfig()
+        self._rng = np.random.default_rng(self.config.seed)
+        self._draw = Draw(uniform(corpus) if weights is None else weights, self._rng)
+        self._copier = Copier(self.config.threads)
+        self._images = [k for k in corpus.spec.observation if k.startswith(IMAGES) and self.config.augmentation]
+        unknown = set(self.config.scalings) - {*corpus.spec.vectors, "action"}
+        if unknown:
+            raise ConfigError(f"{sorted(unknown)[0]!r} cannot be normalised: choose vectors of the spec, or action")
+        self.spec = self._spec()
+        """What the observations of a batch look like: cut images may be smaller than recorded ones."""
+
+    def empty(self) -> Windows:
+        """Memory for one batch."""
+        return empty_windows(self.spec, self.config.window, self.config.batch)
+
+    def sample(self, out: Windows | None = None) -> Windows:
+        """The next batch, in ``out`` if it is given."""
+        return self.load(self._draw(self.config.batch), out)
+
+    def load(self, row: NDArray[np.int64], out: Windows | None = None) -> Windows:
+        """The windows at the given rows of the corpus, as many as a batch holds."""
+        out = self.empty() if out is None else out
+        out.row[:] = row
+        where, out.obs_mask[:] = observation_rows(self.corpus, row, self.config.window)
+        chunk, out.action_mask[:] = action_rows(self.corpus, row, self.config.window)
+        jobs = [self._job(k, where, target) for k, target in out.obs.items() if k not in self._images]
+        self._copier.copy([*jobs, self._job("action", chunk, out.action)])
+        for name in self._images:
+            self._augment(name, where, out.obs[name])
+        for name, scaling in self.config.scalings.items():
+            target = out.action if name == "action" else out.obs[name]
+            target[:] = scaling.apply(target)
+        return out
+
+    def prefetch(self, ahead: int = 2) -> Prefetch[Windows]:
+        """The batches of ``sample``, made in another thread up to ``ahead`` of them early."""
+        return Prefetch(self.sample, [self.empty() for _ in range(ahead + 1)])
+
+    def _job(self, name: str, rows: NDArray[np.int64], target: NDArray) -> Rows:
+        flat = rows.reshape(-1)
+        return Rows(self.corpus.addresses(name, flat), target.reshape(-1, *target.shape[2:]), np.arange(len(flat)))
+
+    def _augment(self, name: str, rows: NDArray[np.int64], target: NDArray) -> None:
+        shape = self.corpus.spec.observation[name].shape
+        augmentation = self.config.augmentation or Augmentation()
+        drawn = augmentation.draw(self._rng, shape, len(rows))
+        history = rows.shape[1]
+        offset = np.repeat(drawn.offset, history, axis=0)
+        factors = None if drawn.factors is None else np.repeat(drawn.factors, history, axis=0)
+        address = self.corpus.addresses(name, rows.reshape(-1))
+        images = target.reshape(-1, *target.shape[2:])
+
+        def part(first: float, last: float) -> None:
+            some = slice(int(len(images) * first), int(len(images) * last))
+            draws = Draws(offset[some], None if factors is None else factors[some])
+            augment(address[some], (shape[0], shape[1]), images[some], draws)
+
+        self._copier.spread(part, images.nbytes)
+
+    def _spec(self) -> Spec:
+        features = dict(self.corpus.spec.observation)
+        for name in self._images:
+            shape = features[name].shape
+            height, width = (self.config.augmentation or Augmentation()).cut(shape)
+            features[name] = Feature((height, width, *shape[2:]), features[name].dtype)
+        return Spec(observation=features, action_dim=self.corpus.spec.action_dim, rate=self.corpus.spec.rate)
