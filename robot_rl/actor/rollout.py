@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from robot_rl.actor.pilots import Abandoned, Pilot, PolicyPilot, Proposal
 from robot_rl.core.protocols import Env, EpisodeSink, Policy, Teleoperator
 from robot_rl.core.records import Action, Observation, Source, Step, StepRecord
+from robot_rl.core.teleop import Event
 from robot_rl.envs.robot_env import RobotEnv
 
 
@@ -31,6 +33,12 @@ class EpisodeResult:
     """Smallest share of a reference motion that the filter let through, in [0, 1]."""
     wall: float
     """Duration [s]."""
+    interventions: int = 0
+    """How often a person took over."""
+    human_steps: int = 0
+    """In how many steps a person had the arm."""
+    verdict: str = ""
+    """A person's word that ended the episode: success or failure; empty: the task's."""
 
 
 class NoSink:
@@ -67,7 +75,7 @@ class TeleoperatorPolicy:
 
 def run_episode(
     env: Env,
-    policy: Policy,
+    policy: Policy | Pilot,
     seed: int,
     *,
     explore: bool = False,
@@ -77,68 +85,87 @@ def run_episode(
     """Reset to ``seed``, act until the episode ends, hand every step to ``sink``, commit.
 
     ``before_step`` runs between control steps: the place to adopt new weights. When anything raises, the steps so far
-    are committed as an interrupted episode.
+    are committed as an interrupted episode; when a person abandons the episode, they are discarded where that can be.
     """
     started = time.monotonic()
+    pilot = _pilot(policy, explore)
     obs = env.reset(seed)
-    policy.reset()
-    source = Source.POLICY
+    pilot.reset(seed)
     if isinstance(policy, TeleoperatorPolicy):
         policy.teleoperator.reset(seed)
-        source = Source.HUMAN
     sink = NoSink() if sink is None else sink
-    sink.begin({"seed": seed, "source": source.name.lower()})
+    sink.begin({"seed": seed, "source": pilot.source.name.lower()})
+    done = _Steps()
     try:
-        steps = _steps(env, policy, obs, sink, _Choice(explore, source, before_step))
+        obs = _run(env, pilot, obs, sink, done, before_step)
+    except Abandoned:
+        sink.discard() if isinstance(sink, Discarding) else sink.end(None)
+        raise
     except BaseException:
         sink.end(None)
         raise
-    sink.end(policy.augment(steps[-1].obs))
-    return _result(seed, steps, time.monotonic() - started)
+    sink.end(pilot.augment(obs))
+    return _result(seed, done, time.monotonic() - started)
 
 
-@dataclass(frozen=True)
-class _Choice:
-    explore: bool
-    source: Source
-    before_step: Callable[[], None] | None
+@runtime_checkable
+class Discarding(Protocol):
+    """A sink that can forget the open episode."""
+
+    def discard(self) -> None: ...
 
 
-def _steps(env: Env, policy: Policy, obs: Observation, sink: EpisodeSink, choice: _Choice) -> list[Step]:
-    chunk: deque[np.ndarray] = deque()
-    steps: list[Step] = []
+class _Steps:
+    """What has happened in an episode so far."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.proposals: list[tuple[Source, int]] = []
+        self.verdict: Event | None = None
+
+
+def _pilot(policy: Policy | Pilot, explore: bool) -> Pilot:
+    if isinstance(policy, Pilot):
+        return policy
+    source = Source.HUMAN if isinstance(policy, TeleoperatorPolicy) else Source.POLICY
+    return PolicyPilot(policy, explore=explore, source=source)
+
+
+def _run(
+    env: Env, pilot: Pilot, obs: Observation, sink: EpisodeSink, done: _Steps, before_step: Callable[[], None] | None
+) -> Observation:
+    """Step until the episode ends; the last observation."""
+    steps = done.steps
     while not steps or not (steps[-1].terminated or steps[-1].truncated):
-        if choice.before_step is not None:
-            choice.before_step()
-        seen = policy.augment(obs)
-        if not chunk:
-            chunk.extend(policy.act(seen, explore=choice.explore))
-        proposal = np.clip(chunk.popleft(), -1.0, 1.0).astype(np.float32)
-        step = env.step(proposal)
-        sink.add(_record(seen, proposal, step, choice.source))
+        if before_step is not None:
+            before_step()
+        seen = pilot.augment(obs)
+        proposal = pilot.propose(seen)
+        step = _judged(_execute(env, proposal), proposal.verdict)
+        sink.add(proposal.record(seen, step))
         steps.append(step)
+        done.proposals.append((proposal.source, proposal.intervention))
+        done.verdict = proposal.verdict
         obs = step.obs
-    return steps
+    return obs
 
 
-def _record(obs: Observation, proposal: np.ndarray, step: Step, source: Source) -> StepRecord:
-    return StepRecord(
-        obs=obs,
-        action=step.executed,
-        proposal=proposal,
-        reward=step.reward,
-        success=step.success,
-        terminated=step.terminated,
-        truncated=step.truncated,
-        source=source,
-        stamp=step.stamp,
-        energy=step.energy,
-        peak_force=step.peak_force,
-    )
+def _execute(env: Env, proposal: Proposal) -> Step:
+    if proposal.waiting is None or not isinstance(env, RobotEnv):
+        return env.step(proposal.action, proposal.source)
+    return env.idle(proposal.action, proposal.waiting)
 
 
-def _result(seed: int, steps: list[Step], wall: float) -> EpisodeResult:
-    last = steps[-1]
+def _judged(step: Step, verdict: Event | None) -> Step:
+    """The step with a person's word instead of the task's."""
+    if verdict is None:
+        return step
+    success = verdict is Event.SUCCESS
+    return replace(step, success=success, terminated=True, truncated=False, reward=float(success))
+
+
+def _result(seed: int, done: _Steps, wall: float) -> EpisodeResult:
+    steps, last = done.steps, done.steps[-1]
     return EpisodeResult(
         seed=seed,
         success=last.success,
@@ -148,6 +175,9 @@ def _result(seed: int, steps: list[Step], wall: float) -> EpisodeResult:
         worst_ratio=last.energy.worst_ratio,
         least_scale=min(s.energy.scale for s in steps),
         wall=wall,
+        interventions=len({number for _, number in done.proposals if number}),
+        human_steps=sum(source is Source.HUMAN for source, _ in done.proposals),
+        verdict="" if done.verdict is None else done.verdict.value,
     )
 
 

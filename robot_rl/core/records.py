@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Generic, TypeVar
 
@@ -187,6 +187,8 @@ class Step:
     """Largest external force magnitude within the step [N]."""
     state: RobotState
     """After the action."""
+    frame_stamps: Mapping[str, float] = field(default_factory=dict)
+    """Camera -> exposure of the image in the observation that the action was chosen from, monotonic [s]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,3 +217,5 @@ class StepRecord:
     intervention: int = 0
     """Which of the episode's interventions this step belongs to, counted from 1; 0: none, as in a demonstration."""
     reward_source: RewardSource = RewardSource.TASK
+    frame_stamps: Mapping[str, float] = field(default_factory=dict)
+    """Camera -> exposure of its image in ``obs``, monotonic [s]; a camera that is left out is of unknown age."""

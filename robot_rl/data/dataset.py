@@ -14,13 +14,13 @@ from robot_rl.core.spec import Spec
 from robot_rl.data.episode import Episode, load_episode
 from robot_rl.data.files import crc32, replace_file, sha256
 from robot_rl.data.index import list_episodes
-from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layout, chunk_file
+from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layout, Meta, chunk_file
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
 from robot_rl.data.statistics import FeatureStatistics, statistics
 
 
-def create(root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool]) -> None:
+def create(root: Path, spec: Spec, meta: Meta) -> None:
     """Make an empty dataset; ``DatasetError`` if there is one already.
 
     Args:

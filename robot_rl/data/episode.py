@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ class Episode:
     outcome: str
     """success, failure, unlabeled (stopped by its operator) or interrupted (its recorder died or gave up)."""
     meta: Mapping[str, str | int | float | bool]
-    """What the recorder was told at the start: task, operator, seed."""
+    """What the recorder was told: task, operator, seed, instruction, notes."""
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """All that is known of it: ``timing``, ``provenance``, ``sha256``, ``created`` ..."""
     obs: Mapping[str, NDArray]
     """Name -> rows (T + 1, ...); images are mapped from disk, read only."""
     action: NDArray[np.float32]
@@ -49,11 +51,23 @@ class Episode:
     """Which intervention each step belongs to, counted from 1, (T,); 0: none."""
     reward_source: NDArray[np.uint8]
     """``RewardSource`` of each reward, (T,)."""
+    frame_stamps: Mapping[str, NDArray]
+    """Camera -> exposures of the images before each action, (T,) [s]; NaN where it is not known."""
     energy: Mapping[str, NDArray]
     """Fields of ``EnergyState`` after each action, (T,): tank, spring, work, budget [J], scale, mode, violations ..."""
 
     def __len__(self) -> int:
         return len(self.action)
+
+    @property
+    def instruction(self) -> str:
+        """What the robot was to do, in natural language; empty if nobody said."""
+        return str(self.meta.get("instruction") or "")
+
+    @property
+    def timing(self) -> Mapping[str, int | float]:
+        """``late`` and ``missing`` steps, and the longest ``gap`` [s]; empty for episodes of older programs."""
+        return self.attributes.get("timing", {})
 
     def observation(self, row: int) -> Observation:
         """The observation before step ``row``; row T is the final one."""
@@ -83,6 +97,7 @@ class Episode:
                 policy_proposal=self.policy_proposal[t],
                 intervention=int(self.intervention[t]),
                 reward_source=RewardSource(int(self.reward_source[t])),
+                frame_stamps={c: float(s[t]) for c, s in self.frame_stamps.items() if not np.isnan(s[t])},
             )
 
 
@@ -95,7 +110,9 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     for name in layout.step_columns:
         columns[name] = read_column({**attributes, "path": path}, name, layout)
     energy = {name: columns.pop(name) for name, _ in LEDGER}
+    stamps = {camera: columns.pop(name) for camera, name in layout.frame_stamps.items()}
     facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
+    facts |= {"attributes": attributes, "frame_stamps": stamps}
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 

@@ -54,6 +54,8 @@ LEDGER: Final = (
 """Fields of ``EnergyState``, one column each."""
 ACTIONS: Final = ("action", "proposal", "policy_proposal")
 """Columns of shape (A,)."""
+FRAME_STAMP: Final = "frame_stamp."
+"""Prefix of the columns with the exposures of a camera's images [s]; NaN where it is not known."""
 RESERVED: Final = (*ACTIONS, "count", "kind", "crc", "zarr.json")
 """Names that no feature may have, beside those above."""
 DATASET_FILE: Final = "dataset.json"
@@ -62,6 +64,8 @@ EPISODES: Final = "episodes"
 LOG: Final = "steps.log"
 META: Final = "meta.json"
 GROUP: Final = "episode.zarr"
+Meta = Mapping[str, str | int | float | bool | None]
+"""What is known of an episode or a dataset beside its rows."""
 CHUNK: Final = "c"
 """Chunk keys are ``c.0.0``: one folder per array."""
 
@@ -85,15 +89,22 @@ class Layout:
     """The columns that belong to one spec."""
 
     def __init__(self, spec: Spec) -> None:
+        self.frame_stamps = {camera: FRAME_STAMP + camera for camera in spec.cameras}
+        """Camera -> column with the exposure of its images [s]."""
         for name in spec.observation:
-            if "/" in name or name in {**dict(SCALARS + LEDGER), **dict.fromkeys(RESERVED)}:
+            if (
+                "/" in name
+                or name.startswith(FRAME_STAMP)
+                or name in {**dict(SCALARS + LEDGER), **dict.fromkeys(RESERVED)}
+            ):
                 raise DatasetError(f"feature {name!r} cannot be a column of a dataset: rename it in the task")
         self.spec = spec
         self.large = {k: f for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
         self.small = {k: f for k, f in spec.observation.items() if row_bytes(f) < LARGE}
         action = [(name, "<f4", (spec.action_dim,)) for name in ACTIONS]
         observed = [(k, np.dtype(f.dtype).newbyteorder("<"), f.shape) for k, f in self.small.items()]
-        columns = [*observed, *action, *SCALARS, *LEDGER]
+        stamps = [(name, "<f8") for name in self.frame_stamps.values()]
+        columns = [*observed, *action, *SCALARS, *LEDGER, *stamps]
         self.record = np.dtype([("count", "<u4"), ("kind", "<u4"), *columns, ("crc", "<u4")])
         """One record of the log; ``crc`` covers the record before it and the row of every large feature."""
 
@@ -111,12 +122,15 @@ class Layout:
         """Name -> feature of the columns with one row per step."""
         action = Feature((self.spec.action_dim,))
         scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
-        return {**dict.fromkeys(ACTIONS, action), **scalars}
+        stamps = dict.fromkeys(self.frame_stamps.values(), Feature((), "float64"))
+        return {**dict.fromkeys(ACTIONS, action), **scalars, **stamps}
 
 
 def absent_column(name: str, feature: Feature, rows: int, proposal: np.ndarray) -> np.ndarray:
     """What stands for a column that an older program did not write."""
-    return proposal if name == "policy_proposal" else np.zeros((rows, *feature.shape), feature.dtype)
+    if name == "policy_proposal":
+        return proposal
+    return np.full((rows, *feature.shape), np.nan if name.startswith(FRAME_STAMP) else 0, feature.dtype)
 
 
 def check_step(spec: Spec, step: StepRecord) -> None:
@@ -135,8 +149,10 @@ def policy_proposal(step: StepRecord) -> np.ndarray:
     return step.proposal if step.policy_proposal is None else step.policy_proposal
 
 
-def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord) -> None:
+def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord, frame_stamps: Mapping[str, str]) -> None:
     """Write all columns of a step except its observation into ``fields[name][slot]``."""
+    for camera, name in frame_stamps.items():
+        fields[name][slot] = step.frame_stamps.get(camera, np.nan)
     fields["action"][slot] = step.action
     fields["proposal"][slot] = step.proposal
     fields["policy_proposal"][slot] = policy_proposal(step)
@@ -181,4 +197,4 @@ def chunk_file(group: Path, name: str, feature: Feature) -> Path:
 
 
 def _json(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, indent=2).encode()
+    return json.dumps(data, indent=1, allow_nan=False).encode()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data import dataset
-from robot_rl.data.commit import Facts, publish, remove, scan
-from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, check_step
+from robot_rl.data.commit import OUTCOMES, Facts, publish, remove, scan
+from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, Meta, check_step
 from robot_rl.data.lock import lock
+from robot_rl.data.provenance import provenance
 from robot_rl.data.recovery import next_number, recover_locked
 from robot_rl.data.staging import StagedEpisode
 
@@ -24,7 +24,7 @@ class EpisodeWriter:
     ``close`` (or the end of the process). ``add`` does not wait for the disk, ``end`` returns when all is on it.
     """
 
-    def __init__(self, root: Path, spec: Spec, meta: Mapping[str, str | int | float | bool] | None = None) -> None:
+    def __init__(self, root: Path, spec: Spec, meta: Meta | None = None) -> None:
         self.root = Path(root)
         self.spec = spec
         self.last: Path | None = None
@@ -39,6 +39,8 @@ class EpisodeWriter:
         self.recovered = recover_locked(self.root, self._layout)
         """What became of the episodes that a killed recorder had left open."""
         self._number = next_number(self.root)
+        self._meta: Meta = {}
+        provenance()
 
     def __enter__(self) -> EpisodeWriter:
         return self
@@ -51,11 +53,29 @@ class EpisodeWriter:
         """Rows of the open episode that a kill can no longer take away."""
         return 0 if self._episode is None else self._episode.committed
 
-    def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:
-        """Open an episode; one that is still open is committed as interrupted."""
+    def begin(self, meta: Meta) -> None:
+        """Open an episode; one that is still open is committed as interrupted.
+
+        Args:
+            meta: What is known of it: task, operator, seed, ``instruction`` (what the robot is to do, in natural
+                language), notes, configuration.
+        """
         self.end(None)
         folder = self.root / STAGING / str(uuid.uuid4())
-        self._episode = StagedEpisode(folder, self._layout, meta)
+        self._meta = dict(meta)
+        self._episode = StagedEpisode(folder, self._layout, self._meta)
+
+    def annotate(self, meta: Meta) -> None:
+        """Add to what is known of the open episode; ``outcome`` overrides what its last step says.
+
+        Returns when it is on the disk: call it between episodes or before ``end``, not from the control loop.
+        """
+        if self._episode is None:
+            raise DatasetError("no episode is open: call annotate() between begin() and end()")
+        if meta.get("outcome", "unlabeled") not in OUTCOMES:
+            raise DatasetError(f"an episode's outcome is one of {', '.join(OUTCOMES)}, not {meta['outcome']!r}")
+        self._meta = {**self._meta, **meta}
+        self._episode.annotate(self._meta)
 
     def add(self, step: StepRecord) -> None:
         """Hand over one step; ``SpecError`` if it does not look as the spec says."""
@@ -75,7 +95,13 @@ class EpisodeWriter:
         digests = episode.close()
         try:
             staged = scan(episode.folder, self._layout, check=False)
-            path = publish(self.root, episode.folder, self._layout, staged, Facts(self._number, digests))
+            path = publish(
+                self.root,
+                episode.folder,
+                self._layout,
+                staged,
+                Facts(self._number, digests, {"provenance": provenance()}),
+            )
         except OSError as error:
             raise DatasetError(f"{self.root}: cannot write ({error.strerror}); free space, open again") from None
         if path is not None:
@@ -102,7 +128,14 @@ def _check_spec(root: Path, spec: Spec) -> None:
     old, new = dataset.open_spec(root).to_json(), spec.to_json()
     if old == new:
         return
-    was, now = old.pop("observation"), new.pop("observation")
-    names = [k for k in {**was, **now} if was.get(k) != now.get(k)] or [k for k in old if old[k] != new[k]]
-    changed = ", ".join(names) or "the order of the features"
-    raise DatasetError(f"{root} was recorded with another {changed}: record to another folder, or use the same station")
+    was, now = ({**spec.pop("observation"), **spec} for spec in (old, new))
+    names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    changed = ", ".join(f"{k} ({_brief(was.get(k))}, now {_brief(now.get(k))})" for k in names)
+    what = changed or "order of the features"
+    raise DatasetError(f"{root} was recorded with another {what}: record to another folder, or use the same station")
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['dtype']}{value['shape']}"
+    return "none" if value is None else str(value)

@@ -7,7 +7,6 @@ import os
 import queue
 import threading
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ import numpy as np
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.data.digest import Digest, Follower
-from robot_rl.data.files import sync, write_file
+from robot_rl.data.files import replace_file, sync, write_file
 from robot_rl.data.layout import (
     FINAL,
     GROUP,
@@ -24,6 +23,7 @@ from robot_rl.data.layout import (
     META,
     STEP,
     Layout,
+    Meta,
     chunk_file,
     pack,
     record_to_json,
@@ -46,7 +46,7 @@ class StagedEpisode:
     behind. A row counts once its record, the last thing written of it, is complete: a kill loses only later rows.
     """
 
-    def __init__(self, folder: Path, layout: Layout, meta: Mapping[str, str | int | float | bool]) -> None:
+    def __init__(self, folder: Path, layout: Layout, meta: Meta) -> None:
         self.folder = folder
         self.layout = layout
         self.committed = 0
@@ -70,8 +70,12 @@ class StagedEpisode:
     def add(self, step: StepRecord) -> None:
         """Hand over one step."""
         slot = self._take_slot()
-        pack(self._fields, slot, step)
+        pack(self._fields, slot, step, self.layout.frame_stamps)
         self._hand_over(slot, STEP, step.obs)
+
+    def annotate(self, meta: Meta) -> None:
+        """Replace what is known of the episode."""
+        replace_file(self.folder / META, self._about(meta))
 
     def add_final(self, obs: Observation) -> None:
         """Hand over the observation after the last step."""
@@ -102,12 +106,11 @@ class StagedEpisode:
             rows.fill(0)  # the pages are made here, not one by one in the control loop
         return slots
 
-    def _open_files(self, meta: Mapping[str, str | int | float | bool]) -> None:
+    def _open_files(self, meta: Meta) -> None:
         group = self.folder / GROUP
         try:
             group.mkdir(parents=True)
-            about = {"attributes": dict(meta), "record": record_to_json(self.layout.record)}
-            write_file(self.folder / META, json.dumps(about).encode())
+            write_file(self.folder / META, self._about(meta))
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._files: dict[str, int] = {}
             for name, feature in self.layout.large.items():
@@ -117,6 +120,10 @@ class StagedEpisode:
         except OSError as error:
             reason = error.strerror
             raise DatasetError(f"{self.folder}: cannot write ({reason}); free space or choose another folder") from None
+
+    def _about(self, meta: Meta) -> bytes:
+        plain = {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in meta.items()}
+        return json.dumps({"attributes": plain, "record": record_to_json(self.layout.record)}).encode()
 
     def _take_slot(self) -> int:
         self._raise_error()

@@ -74,13 +74,17 @@ class Summary:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary of plain types."""
+        """A dictionary of plain types; of no rows only how long they would be."""
+        if self.count == 0:
+            return {"count": 0, "dim": len(self.mean)}
         arrays = {"low": self.low, "high": self.high, "mean": self.mean, "squares": self.squares}
         return {"count": self.count, **{name: values.tolist() for name, values in arrays.items()}}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Summary:
         """The summary that ``to_json`` wrote."""
+        if data["count"] == 0:
+            return empty(int(data["dim"]))
         low, high, mean, squares = (np.array(data[k], np.float64) for k in ("low", "high", "mean", "squares"))
         return Summary(int(data["count"]), low, high, mean, squares)
 

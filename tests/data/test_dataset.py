@@ -173,9 +173,9 @@ def test_wrong_paths_are_answered_in_one_line(tmp_path: Path):
 def test_another_spec_is_refused_by_name(tmp_path: Path):
     create(tmp_path / "set", SPEC, {})
     other = SPEC.with_feature("observation.force", Feature((6,)))
-    with pytest.raises(DatasetError, match=r"another observation\.force:"):
+    with pytest.raises(DatasetError, match=r"another observation\.force \(none, now float32\[6\]\):"):
         EpisodeWriter(tmp_path / "set", other)
-    with pytest.raises(DatasetError, match="another rate:"):
+    with pytest.raises(DatasetError, match=r"another rate \(10.0, now 20.0\):"):
         EpisodeWriter(tmp_path / "set", Spec(observation=SPEC.observation, action_dim=2, rate=20.0))
     EpisodeWriter(tmp_path / "set", SPEC).close()
 
