@@ -15,6 +15,9 @@ def test_deployed_behind_the_filter_no_policy_violates_the_budget() -> None:
     last = done.stdout.strip().splitlines()[-1]
     line = json.loads(last.removeprefix("RESULT "))
     assert line["benchmark"] == "claims/passive_rl"
-    for figures in (line["figures"], line["peers"]["energy_agnostic"]):
-        assert figures["filtered_violations"] == figures["filtered_overdrawn"] == 0
-        assert figures["filtered_worst_ratio"] <= 1.0
+    for method in ("sac", "ppo"):
+        for figures in (line["figures"][method], line["peers"]["energy_agnostic"][method]):
+            assert figures["filtered_violations"] == figures["filtered_overdrawn"] == 0
+            assert figures["filtered_worst_ratio"] <= 1.0
+            assert figures["unfiltered_intervention"] == 0.0
+        assert line["figures"][method]["holds"]["filtered_never_violates"] == "2 of 2"

@@ -1,0 +1,127 @@
+"""Training on the unfiltered maze, actor and learner in lockstep: SAC-Lagrangian or PPO-Lagrangian."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from deployment import controller
+
+from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode
+from robot_rl.core.protocols import Policy
+from robot_rl.core.records import Observation
+from robot_rl.core.spec import ENERGY
+from robot_rl.data.mixture import Mixture
+from robot_rl.data.replay import Replay
+from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.envs.twin_env import make_twin_env
+from robot_rl.learner.protocol import to_torch
+from robot_rl.methods import ppo_lagrangian, sac_lagrangian
+from robot_rl.nets.normaliser import Statistics, measure
+from robot_rl.nets.optimise import step
+from robot_rl.tasks.registry import make_expert
+
+DEMOS, NOISE = 10, 0.3
+AGNOSTIC = float("inf")
+"""A ``limit`` that is never reached: the method knows nothing of energy."""
+LIMITS = {"sac": 0.65, "ppo": 0.4}
+"""``limit`` of the passivity-aware policy per method [J]."""
+STEPS = {"sac": 6000, "ppo": 16_000}
+"""Environment steps of training per method."""
+SAC = sac_lagrangian.Config(
+    hidden=(128, 128),
+    n_step=3,
+    polyak=0.01,
+    lr_actor=1e-3,
+    lr_critic=1e-3,
+    gains=(0.1, 0.0005, 0.0),
+    price_max=0.5,
+    utd=1,
+    learning_starts=200,
+    batch_size=128,
+)
+PPO = ppo_lagrangian.Config(n_step=16, utd=0.1, learning_starts=1000, gains=(0.1, 0.005, 0.0))
+UNSEEN, MUTED = 3, 10.0
+"""Feature of the ledger that is always 1 without the filter (the share it lets through), and its deviation."""
+CLONING = 1000
+"""Gradient steps of imitation before PPO, which would hardly find the goal of a maze from nothing."""
+RECENT = 2000
+"""Steps that PPO's replay holds."""
+
+
+class Demonstrator(TeleoperatorPolicy):
+    """A clumsy person whose observations are stored with what a learner's policy adds to them."""
+
+    def __init__(self, env: RobotEnv, policy: Policy) -> None:
+        super().__init__(env, make_expert("maze", NOISE))
+        self.policy = policy
+
+    def reset(self) -> None:
+        """A new episode for the policy too."""
+        self.policy.reset()
+
+    def augment(self, obs: Observation) -> Observation:
+        """What the policy adds."""
+        return self.policy.augment(obs)
+
+
+class Training:
+    """Actor and learner in lockstep on one unfiltered twin, from ``DEMOS`` clumsy demonstrations."""
+
+    def __init__(self, method: str, limit: float, seed: int) -> None:
+        self.env = make_twin_env("maze", controller=controller(filtered=False))
+        plain = Replay(self.env.spec, 5000, seed=seed)
+        self.demonstrate(TeleoperatorPolicy(self.env, make_expert("maze", NOISE)), plain, seed)
+        statistics = statistics_of(plain)
+        module, config = (sac_lagrangian, SAC) if method == "sac" else (ppo_lagrangian, PPO)
+        self.learner = module.make(replace(config, limit=limit, seed=seed), self.env.spec, statistics=statistics)
+        self.demos = Replay(self.learner.spec, 5000, seed=seed)
+        self.demonstrate(Demonstrator(self.env, self.learner.policy), self.demos, seed)
+        self.online = Replay(self.learner.spec, 50_000 if method == "sac" else RECENT, seed=seed + 1)
+        self.source = Mixture(self.online, self.demos, SAC.demo_ratio) if method == "sac" else self.online
+        if method == "ppo":
+            clone(self.learner, self.demos)
+        self.steps, self.owed = 0, 0.0
+        self.metrics: dict[str, float] = {}
+
+    def demonstrate(self, person: TeleoperatorPolicy, replay: Replay, seed: int) -> None:
+        """Fill ``replay`` with the demonstrations that belong to ``seed``."""
+        for i in range(DEMOS):
+            run_episode(self.env, person, 10_000 * seed + i, sink=replay)
+
+    def update(self) -> None:
+        """Before every control step."""
+        sampling = self.learner.sampling
+        self.steps += 1
+        self.owed += sampling.utd if self.steps > sampling.learning_starts else 0.0
+        while self.owed >= 1.0:
+            batch = self.source.sample(sampling.batch_size, sampling.n_step, sampling.gamma)
+            self.metrics |= self.learner.update(to_torch(batch))
+            self.owed -= 1.0
+
+    def run(self, steps: int, first_seed: int) -> Policy:
+        """Learn for at least ``steps`` environment steps."""
+        seed, policy = first_seed, self.learner.policy
+        while self.steps < steps:
+            run_episode(self.env, policy, seed, explore=True, sink=self.online, before_step=self.update)
+            seed += 1
+        return policy
+
+
+def statistics_of(demos: Replay) -> Statistics:
+    """Mean and deviation of the vectors, with ``UNSEEN`` features muted: they would be noise once the filter acts."""
+    rows = demos.sample(4000).obs
+    statistics = measure({name: rows[name] for name in demos.spec.vectors})
+    statistics[ENERGY][1, UNSEEN] = MUTED
+    return statistics
+
+
+def clone(learner: ppo_lagrangian.PpoLagrangianLearner, demos: Replay) -> None:
+    """Make the actor say what the demonstrators did (most likely action), and the values what came of it."""
+    sampling = learner.sampling
+    for _ in range(CLONING):
+        batch = to_torch(demos.sample(sampling.batch_size, sampling.n_step, sampling.gamma))
+        features = learner.actor.features(batch.obs)
+        learner.update_values(batch, features)
+        likelihood = ppo_lagrangian.log_density(learner.actor.head.moments(features), batch.action)
+        step(learner.optimiser_actor, -likelihood.mean(), PPO.grad_clip)
+    learner.multiplier.total.zero_()  # the demonstrators' excess is not the policy's
