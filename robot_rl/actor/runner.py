@@ -91,9 +91,7 @@ class ActorRunner:
         if self.config.wait != "never":
             self._wait()
         seed = self.config.first_seed + self.episodes
-        result = run_episode(
-            self.env, self.policy, seed, explore=True, sink=self.client, before_step=self._before_step
-        )
+        result = run_episode(self.env, self.policy, seed, explore=True, sink=self.client, before_step=self._before_step)
         self.episodes += 1
         if on_episode is not None:
             on_episode(result)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
-from robot_rl.core.records import Action, Array, Command, Frame, Observation, Outcome, RobotState, Step, StepRecord
+from robot_rl.core.records import (
+    Action,
+    Array,
+    Command,
+    Frame,
+    Observation,
+    Outcome,
+    RobotState,
+    Source,
+    Step,
+    StepRecord,
+)
 from robot_rl.core.spec import Spec
 
 Poses = Mapping[str, Array]
@@ -122,5 +133,8 @@ class Env(Protocol):
     max_steps: int
 
     def reset(self, seed: int) -> Observation: ...
-    def step(self, action: Array) -> Step: ...
+    def step(self, action: Array, source: Source = Source.POLICY) -> Step:
+        """Execute one action row (A,) that ``source`` asked for."""
+        ...
+
     def close(self) -> None: ...

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from robot_rl.core.clock import Rate
+from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.protocols import Camera, Clock, Poses, Robot, Task
-from robot_rl.core.records import Array, Frame, Observation, RobotState, Step
+from robot_rl.core.records import Array, Frame, Observation, RobotState, Source, Step
 
 
 class RobotEnv:
@@ -25,6 +28,7 @@ class RobotEnv:
         self.max_age = 3 / task.spec.rate
         self.state: RobotState = robot.state()
         self.objects: Poses = {}
+        self.frame_stamps: Mapping[str, float] = {}
         self.steps = 0
         self.seq = 0
 
@@ -35,12 +39,37 @@ class RobotEnv:
         self.rate.restart()
         return self._observe()
 
-    def step(self, action: Array) -> Step:
-        """Execute one action row (A,) for one period."""
+    def step(self, action: Array, source: Source = Source.POLICY) -> Step:
+        """Execute one action row (A,) of ``source`` for one period."""
         before = self.state
-        self.seq += 1
-        self.robot.send(self.task.command(action, before, self.seq))
+        self._send(action, source)
         self.rate.wait()
+        return self._finish(before, action)
+
+    def idle(self, action: Array, waiting: Callable[[RobotState, Poses], bool]) -> Step:
+        """Repeat ``action`` (A,), which moves nothing, for a person and as long as ``waiting`` says: one long step.
+
+        The arm gets a command every period, so that its watchdog sees that somebody is there; it may refuse them.
+        """
+        before, peak = self.state, 0.0
+        while True:
+            with suppress(CommandRejectedError):
+                self._send(action, Source.HUMAN)
+            self.rate.wait()
+            self.state, self.objects = self.robot.state(), self.robot.objects()
+            peak = max(peak, self.state.peak_force)
+            if not waiting(self.state, self.objects):
+                return replace(self._finish(before, action), peak_force=peak)
+
+    def _send(self, action: Array, source: Source) -> None:
+        self.seq += 1
+        command = self.task.command(action, self.state, self.seq)
+        owner = Source.HUMAN if source in (Source.PAUSE, Source.SAFETY) else source  # she keeps it while it holds
+        self.robot.send(command if command.source is owner else replace(command, source=owner))
+
+    def _finish(self, before: RobotState, action: Array) -> Step:
+        """Look at what became of ``action``, which began at ``before``."""
+        seen = self.frame_stamps
         obs = self._observe()
         self.steps += 1
         outcome = self.task.outcome(self.state, self.objects)
@@ -56,6 +85,7 @@ class RobotEnv:
             energy=self.state.energy,
             peak_force=self.state.peak_force,
             state=self.state,
+            frame_stamps=seen,
         )
 
     def close(self) -> None:
@@ -66,4 +96,5 @@ class RobotEnv:
         self.state = self.robot.state()
         self.objects = self.robot.objects()
         frames: dict[str, Frame] = {name: camera.latest(self.max_age) for name, camera in self.cameras.items()}
+        self.frame_stamps = {name: frame.stamp for name, frame in frames.items()}
         return self.task.observe(self.state, frames, self.objects)

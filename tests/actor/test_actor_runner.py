@@ -8,7 +8,7 @@ import pytest
 
 from robot_rl.actor.runner import ActorConfig, ActorRunner
 from robot_rl.core.errors import ConnectionLostError
-from robot_rl.core.records import EnergyState, Mode, Step
+from robot_rl.core.records import EnergyState, Mode, Source, Step
 from robot_rl.core.spec import STATE, Feature, Spec
 from robot_rl.transport.client import ExperienceClient
 from robot_rl.transport.codec import decode_step
@@ -36,7 +36,7 @@ class Counter:
         self.steps = 0
         return {STATE: np.zeros(1, np.float32)}
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray, source: Source = Source.POLICY) -> Step:
         time.sleep(0.002)
         self.steps += 1
         self.total += 1

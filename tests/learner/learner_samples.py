@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robot_rl.core.records import EnergyState, Mode, RobotState, Step
+from robot_rl.core.records import EnergyState, Mode, RobotState, Source, Step
 from robot_rl.core.spec import STATE, Feature, Spec
 from robot_rl.learner import registry
 from robot_rl.learner.protocol import Learner
@@ -33,7 +33,7 @@ class Line:
         self.steps = 0
         return self._observe()
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray, source: Source = Source.POLICY) -> Step:
         time.sleep(0.001)
         self.at += 0.3 * float(action[0])
         self.steps += 1
