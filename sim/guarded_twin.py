@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mujoco
 
@@ -13,7 +13,7 @@ from controllers.guard.record import Box, GuardConfig, Guarded
 from controllers.guard.supervisor import Measurement, Supervisor
 from controllers.numeric.jit import kernel
 from controllers.parameters.presets import ControllerConfig
-from robot_rl.core.records import Command
+from robot_rl.core.records import Command, Source
 from sim.native import call_model_data
 from sim.stepper import Plant
 from sim.twin import Twin
@@ -38,6 +38,7 @@ class GuardedTwin(Twin):
         settings: What the guard is told.
         shape: The arm's body and the scene for the collision check; None: no check.
         box: The black box; None: none.
+        cameras: Cameras that will be asked for.
     """
 
     def __init__(
@@ -47,8 +48,11 @@ class GuardedTwin(Twin):
         settings: GuardConfig | None = None,
         shape: Shape | None = None,
         box: Box | None = None,
+        cameras: Sequence[str] = (),
     ) -> None:
-        super().__init__(scene, controller)
+        super().__init__(scene, controller, cameras)
+        self.epoch = 0
+        """Of the lease that commands come under; 0: none."""
         self.supervisor = Supervisor(self.controller, settings, shape, box)
         self.supervisor.configure()
 
@@ -70,11 +74,22 @@ class GuardedTwin(Twin):
             self.ticks += 1
 
     def _submit(self, command: Command) -> None:
-        self.supervisor.submit(command, self.now())
+        self.supervisor.submit(command, self.now(), self.epoch)
+
+    def acquire(self, source: Source, ttl: float) -> int:
+        """Take the arm for ``source``; the lease lasts ``ttl`` [s] beyond each command; its epoch, 0: refused."""
+        self.epoch = self.supervisor.acquire(source, ttl, self.now())
+        return self.epoch
+
+    def release(self) -> None:
+        """Give the arm back; nothing happens when the lease has ended already."""
+        epoch, self.epoch = self.epoch, 0
+        self.supervisor.release(epoch)
 
     def reset(self, seed: int) -> None:
         """Everything as at the start of the episode that belongs to ``seed``; the arm is active at once."""
         self.supervisor.check_reset()
+        self.epoch = 0
         super().reset(seed)
         self.supervisor.begin()
 
