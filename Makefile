@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt Makefile .ci/system
 	@echo "installing torch (1 of 3)"
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@echo "installing robot-rl and what it needs (2 of 3)"
-	@$(PIP) -e '.[ros,robosuite,teleop,dev]'
+	@$(PIP) -e '.[ros,robosuite,formats,teleop,dev]'
 	@echo "compiling the control and data kernels, once (3 of 3)"
 	@$(BIN)/python -m robot_rl.apps.warm_up
 	@touch $@
