@@ -26,6 +26,7 @@ from controllers.impedance_controller import PassiveImpedance
 from controllers.law.interpolation import ACCEPTED, REASONS
 from controllers.law.state import command_record
 from controllers.law.tick import measure
+from controllers.parameters.line import LineLimits, line_problems
 from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.errors import ActivationRefusedError, CommandRejectedError
 from robot_rl.core.records import Array, Command, Source
@@ -76,6 +77,8 @@ class Supervisor:
         self.guard = guard[0]
         self.settings.fill(self.guard, float(controller.config["period"]))
         self.recoveries = RecoveryBudget()
+        self.line = LineLimits()
+        """What the line to the arm may do: for whoever drives it to declare, before the arm is activated."""
         self._forget()
 
     def _forget(self) -> None:
@@ -128,7 +131,8 @@ class Supervisor:
         measure(control.model, control.state, measured.q, measured.dq)
         refill(*self._four())
         spring = float(control.state["V"])
-        return list(refusals(control.model, measured.q, measured.dq, measured.tau_external, spring))
+        found = list(refusals(control.model, measured.q, measured.dq, measured.tau_external, spring))
+        return found + list(line_problems(control.settings, self.line))
 
     def _four(self) -> tuple[np.void, np.void, np.void, np.void]:
         return self.controller.model, self.controller.config, self.controller.state, self.guard
@@ -147,16 +151,26 @@ class Supervisor:
     def begin(self) -> None:
         """The plant began anew, and its controller with it, as a twin's reset does it: active at once, time from 0."""
         self.check_reset()
+        problems = list(line_problems(self.controller.settings, self.line))
+        if problems:
+            raise ActivationRefusedError(f"the arm does not start: {'; '.join(problems)}")
         self._forget()
         enter(self.guard, self.controller.state, Phase.ACTIVE, Reason.DONE, 0.0)
 
     def home(self, measured: Measurement, home: Array | None = None) -> None:
         """Come to rest, refill the tank and go home; or raise ``ActivationRefusedError``."""
+        self.follow(self.plan(measured, home), measured)
+
+    def plan(self, measured: Measurement, home: Array | None = None) -> list[Array]:
+        """A free way home, which takes some ms to find; it changes nothing, so the arm may move meanwhile."""
         arm = self.controller.arm
+        return plan_home(arm, self.rig.shape, measured.q, arm.home if home is None else home, self.settings.margin)
+
+    def follow(self, way: list[Array], measured: Measurement) -> None:
+        """Come to rest, refill the tank and follow ``way``, as ``plan`` found it."""
         measure(self.controller.model, self.controller.state, measured.q, measured.dq)
-        way = plan_home(arm, self.rig.shape, measured.q, arm.home if home is None else home, self.settings.margin)
         self._enter(Phase.HOMING, Reason.ASKED, measured.now)
-        write_way(self.guard, arm, way)
+        write_way(self.guard, self.controller.arm, way)
 
     def recover(self, now: float) -> None:
         """Leave a fault, at a person's request: wait for rest, then start softly. A few times a minute at most."""

@@ -19,7 +19,7 @@ ACCEPTED, NOT_FINITE, QUATERNION, TOO_FAR, STIFFNESS, STALE, EXPIRED, SOURCE, FA
 """What ``accept`` returns: 0, or why the command was refused (``REASONS``)."""
 REASONS = (
     "accepted",
-    "a number in it is not finite, its duration is negative or its stamps do not rise: correct the sender",
+    "a number in it is not finite, its duration is not from 0 to 60 s, or its stamps do not rise: correct the sender",
     "its quaternion does not have length 1: normalise it",
     "its pose is too far from the arm's reference: send smaller steps",
     "its stiffness is outside the range of the preset, or indefinite: send one inside",
@@ -28,6 +28,8 @@ REASONS = (
     "its source is unknown: use one of core.records.Source",
     "the controller is in FAULT: reset the arm",
 )
+LONGEST = 60.0
+"""Longest duration of a command [s]: a filter slower than that has no stopping distance in floating point."""
 SETTLING = 6.0
 """Time constants after which a critically damped filter has covered 98 % of a step."""
 
@@ -41,7 +43,7 @@ def _finite(command: np.void) -> bool:
         total += command.stiffness[i] * 0.0
     for i in range(6):
         total += command.feed_forward[i] * 0.0
-    return total == 0.0 and command.duration >= 0.0
+    return total == 0.0 and 0.0 <= command.duration <= LONGEST
 
 
 @kernel

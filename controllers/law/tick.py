@@ -80,7 +80,8 @@ def _reset_counters(state: np.void) -> None:
 
 @kernel
 def _blind(config: np.void, state: np.void) -> None:
-    """No measurement: keep the torque for one tick (the ledger settles it exactly later), then take it to zero."""
+    """No measurement, or no torque that is a number: keep the last one for a tick (the ledger settles it exactly
+    later), then take it to zero."""
     state.bad_ticks += 1
     if state.bad_ticks > 1:
         state.mode = 4
@@ -213,5 +214,8 @@ def tick(  # noqa: PLR0913  (all that one tick depends on)
     limit_torque(config, state, state.tau_wanted)
     state.null_a[:] = state.tau_wanted
     enforce_barrier(model, config, state, state.null_a)
-    state.tau[:] = state.null_a
-    state.bad_ticks = 0
+    if finite(state.null_a, state.null_a, state.null_a):
+        state.tau[:] = state.null_a
+        state.bad_ticks = 0
+    else:
+        _blind(config, state)

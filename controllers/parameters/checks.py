@@ -43,6 +43,21 @@ def stopping_energy(model: ArmModel, rec: np.void) -> float:
     return worst
 
 
+def working_cap(kinetic_max: float, late: float, mass_error: float) -> float:
+    """The kinetic energy [J], by the model, above which power is taken out, so that the true one keeps its cap.
+
+    Args:
+        kinetic_max: The cap on the true kinetic energy [J].
+        late: What the largest power gives the arm while a state is under way [J].
+        mass_error: How much heavier than its model the arm may be, as a share.
+    """
+    if not mass_error >= 0.0 or not late >= 0.0:
+        raise ConfigError("controller: mass_error and delay_ticks must not be negative")
+    if not late < kinetic_max:
+        raise ConfigError(f"controller: {late:.2f} J at P_max while a state is late exceed kinetic_max: lower P_max")
+    return (kinetic_max - late) / (1.0 + mass_error)
+
+
 def _sign_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
     positive = ("period", "zeta", "T0", "P_max", "omega", "kinetic_max", "tau_rate", "brake_rate", "tau_max", "j_max")
     positive += ("feed_forward_rate", "friction_speed", "force_soft", "force_hard")

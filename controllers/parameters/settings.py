@@ -9,7 +9,7 @@ import numpy as np
 
 from controllers.arms.arm_model import ArmModel
 from controllers.law.state import INTERPOLATORS, SHAPES, config_dtype
-from controllers.parameters.checks import check
+from controllers.parameters.checks import check, working_cap
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name
 from robot_rl.core.records import Array
@@ -18,6 +18,7 @@ Pair = tuple[float, float]
 Triple = tuple[float, float, float]
 Quad = tuple[float, float, float, float]
 SPECIAL = ("stiffness", "tau_max", "tau_rate", "brake_rate", "q_null", "interpolator", "half_spaces", "spheres")
+SPECIAL += ("kinetic_max", "delay_ticks", "mass_error")
 JOINT_WISE = ("tau_max", "q_null", "friction_coulomb", "friction_viscous", "friction_credit")
 
 
@@ -73,9 +74,13 @@ class ControllerConfig:
     charge_measured: bool = False
     """Let the ledger of measured torques, when the robot reports them, overrule the one of commanded torques."""
     loss_ticks: int = 0
-    """Lost packets in a row that the barrier has energy in hand for."""
+    """Lost packets in a row that the barrier has energy in hand for; see ``parameters.line``."""
+    delay_ticks: int = 0
+    """Age of the newest state, beyond its own tick, that the cap on kinetic energy has room for."""
+    mass_error: float = 0.5
+    """How much heavier than its model the arm, with its load, may be, as a share: the cap has room for that too."""
     kinetic_max: float = 1.0
-    """Kinetic energy of the arm above which power is taken out [J]."""
+    """Largest kinetic energy of the arm [J]; held from below, see ``checks.working_cap``."""
     kinetic_rate: float = 20.0
     """How hard the kinetic energy is kept under its cap [1/s]."""
     tau_max: tuple[float, ...] = ()
@@ -106,7 +111,7 @@ class ControllerConfig:
     """A command further than this from the goal, ``RobotState.reference``, is rejected [m, rad]."""
     hold_timeout: float = 0.1
     """Time after a command's ``valid_until`` at which the arm holds [s]."""
-    feed_forward_max: Pair = (15.0, 2.0)
+    feed_forward_max: Pair = (5.0, 1.0)
     """Largest feed-forward force [N] and moment [N m] per axis that a command may ask for; more is cut."""
     feed_forward_rate: Pair = (200.0, 10.0)
     """How fast the feed-forward wrench may change [N/s, N m/s]."""
@@ -167,6 +172,8 @@ class ControllerConfig:
             value = getattr(self, field.name)
             if field.name not in SPECIAL and value != ():
                 rec[field.name] = value
+        late = self.P_max * self.delay_ticks * self.period if self.delay_ticks else 0.0
+        rec["kinetic_max"] = working_cap(self.kinetic_max, late, self.mass_error)
         rec["stiffness"] = self.six_stiffnesses()
         rec["interpolator"] = INTERPOLATORS.index(check_name("interpolator", self.interpolator, INTERPOLATORS[:-1]))
         rec["tau_max"] = self.tau_max or model.tau_max
