@@ -183,7 +183,7 @@ def _attributes(folder: Path, layout: Layout, staged: Staged) -> dict[str, Any]:
     }
 
 
-def timing(rows: NDArray[np.void], rate: float) -> dict[str, int | float]:
+def timing(rows: NDArray[np.void] | Mapping[str, NDArray], rate: float) -> dict[str, int | float]:
     """How many steps came late, how many are missing between them, and the longest gap [s]; a pause is no gap."""
     gaps = np.diff(rows["stamp"])
     gaps = gaps[~np.isin(rows["source"][:-1], (Source.PAUSE, Source.SAFETY))] if len(gaps) else gaps

@@ -18,6 +18,7 @@ from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layou
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
 from robot_rl.data.statistics import FeatureStatistics, statistics
+from robot_rl.data.versions import Edit, apply, read_edits
 
 
 def create(root: Path, spec: Spec, meta: Meta) -> None:
@@ -51,6 +52,8 @@ class Dataset:
     """Attributes of the episodes, in the order of their numbers; ``path`` is added."""
     damaged: tuple[Path, ...]
     """Folders among the episodes that are not episodes; they are left out."""
+    history: tuple[Edit, ...] = ()
+    """The edits that made it what it is, oldest first."""
     recovered: tuple[Recovery, ...] = ()
     """Episodes that a killed recorder had left open and that opening the dataset completed."""
     left_open: str = ""
@@ -58,6 +61,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def version(self) -> int:
+        """How many edits it has seen."""
+        return len(self.history)
 
     @property
     def steps(self) -> int:
@@ -93,18 +101,24 @@ def _intact(entry: Mapping[str, Any], layout: Layout) -> bool:
         return False
 
 
-def open_dataset(root: Path) -> Dataset:
-    """Open a dataset for reading; first recovers what a killed recorder left, unless a recorder is at work."""
+def open_dataset(root: Path, version: int | None = None) -> Dataset:
+    """Open a dataset for reading; first recovers what a killed recorder left, unless a recorder is at work.
+
+    Args:
+        root: Its folder.
+        version: As it was after so many edits; None: after all.
+    """
     root = Path(root)
     description = _describe(root)
     spec = Spec.from_json(description["spec"])
     recovered, still_open = recover_if_free(root, Layout(spec))
-    listing = list_episodes(root)
+    listing, history = list_episodes(root), read_edits(root)[:version]
     return Dataset(
         root=root,
         spec=spec,
         meta=description["meta"],
-        index=listing.entries,
+        index=apply(listing.entries, history),
+        history=tuple(history),
         damaged=listing.damaged,
         recovered=tuple(recovered),
         left_open=still_open,
@@ -127,6 +141,24 @@ def recover(root: Path) -> list[Recovery]:
 def open_spec(root: Path) -> Spec:
     """The spec of the dataset at ``root``."""
     return Spec.from_json(_describe(root)["spec"])
+
+
+def check_spec(root: Path, spec: Spec) -> None:
+    """Raise ``DatasetError`` that names the difference unless the dataset was recorded with ``spec``."""
+    old, new = open_spec(root).to_json(), spec.to_json()
+    if old == new:
+        return
+    was, now = ({**spec.pop("observation"), **spec} for spec in (old, new))
+    names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    changed = ", ".join(f"{k} ({_brief(was.get(k))}, now {_brief(now.get(k))})" for k in names)
+    what = changed or "order of the features"
+    raise DatasetError(f"{root} was recorded with another {what}: record to another folder, or use the same station")
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['dtype']}{value['shape']}"
+    return "none" if value is None else str(value)
 
 
 def _describe(root: Path) -> dict[str, Any]:

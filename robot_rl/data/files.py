@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+
+from robot_rl.core.errors import DatasetError
 
 PIECE = 1 << 20
 """Bytes read at a time."""
@@ -26,6 +29,15 @@ def replace_file(path: Path, content: bytes) -> None:
     sync([temporary])
     os.replace(temporary, path)
     sync([path.parent])
+
+
+@contextmanager
+def guard(root: Path) -> Iterator[None]:
+    """Turn a disk that is full or may not be written into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(f"{root}: cannot write ({error.strerror}): free space, nothing was changed") from None
 
 
 def sha256(path: Path) -> str:

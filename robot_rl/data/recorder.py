@@ -10,10 +10,11 @@ from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data import dataset
 from robot_rl.data.commit import OUTCOMES, Facts, publish, remove, scan
+from robot_rl.data.edit import Editor
 from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, Meta, check_step
 from robot_rl.data.lock import lock
 from robot_rl.data.provenance import provenance
-from robot_rl.data.recovery import next_number, recover_locked
+from robot_rl.data.recovery import highest_number, recover_locked
 from robot_rl.data.staging import StagedEpisode
 
 
@@ -32,13 +33,12 @@ class EpisodeWriter:
         self._layout = Layout(spec)
         self._episode: StagedEpisode | None = None
         if (self.root / DATASET_FILE).exists():
-            _check_spec(self.root, spec)
+            dataset.check_spec(self.root, spec)
         else:
             dataset.create(self.root, spec, meta or {})
         self._lock = lock(self.root)
         self.recovered = recover_locked(self.root, self._layout)
         """What became of the episodes that a killed recorder had left open."""
-        self._number = next_number(self.root)
         self._meta: Meta = {}
         provenance()
 
@@ -100,13 +100,16 @@ class EpisodeWriter:
                 episode.folder,
                 self._layout,
                 staged,
-                Facts(self._number, digests, {"provenance": provenance()}),
+                Facts(highest_number(self.root) + 1, digests, {"provenance": provenance()}),
             )
         except OSError as error:
             raise DatasetError(f"{self.root}: cannot write ({error.strerror}); free space, open again") from None
         if path is not None:
             self.last = path
-            self._number += 1
+
+    def editor(self) -> Editor:
+        """Changes to what was recorded, while this recorder holds the dataset."""
+        return Editor(self.root, self._lock)
 
     def discard(self) -> None:
         """Forget the open episode."""
@@ -122,20 +125,3 @@ class EpisodeWriter:
                 self.end(None)
             finally:
                 self._lock.close()
-
-
-def _check_spec(root: Path, spec: Spec) -> None:
-    old, new = dataset.open_spec(root).to_json(), spec.to_json()
-    if old == new:
-        return
-    was, now = ({**spec.pop("observation"), **spec} for spec in (old, new))
-    names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    changed = ", ".join(f"{k} ({_brief(was.get(k))}, now {_brief(now.get(k))})" for k in names)
-    what = changed or "order of the features"
-    raise DatasetError(f"{root} was recorded with another {what}: record to another folder, or use the same station")
-
-
-def _brief(value: object) -> str:
-    if isinstance(value, dict):
-        return f"{value['dtype']}{value['shape']}"
-    return "none" if value is None else str(value)

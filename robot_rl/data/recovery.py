@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.data.commit import Facts, Staged, publish, remove, scan
+from robot_rl.data.derive import PREFIX
 from robot_rl.data.layout import EPISODES, LOG, STAGING, Layout
 from robot_rl.data.lock import lock
+from robot_rl.data.versions import read_edits
 
 LOST: Final = "lost"
 """Folder for what was left of episodes of which nothing could be read."""
@@ -63,13 +66,17 @@ def recover_if_free(root: Path, layout: Layout) -> tuple[list[Recovery], str]:
         return [], str(error)
 
 
-def next_number(root: Path) -> int:
-    """The number of the next episode; numbers are never given twice while their episode exists."""
-    numbers = [int(name[2:8]) for name in os.listdir(root / EPISODES) if name[:2] == "ep" and name[2:8].isdigit()]
-    return max(numbers, default=-1) + 1
+def highest_number(root: Path) -> int:
+    """The largest number that an episode has or had; -1: none. No number is given twice."""
+    names = [name.partition("-")[0].removeprefix("ep") for name in os.listdir(root / EPISODES)]
+    numbers = [int(name) for name in names if name.isdigit()]
+    return max([-1, *numbers, *(edit.highest for edit in read_edits(root))])
 
 
 def _recover_one(root: Path, folder: Path, layout: Layout) -> Recovery | None:
+    if folder.name.startswith(PREFIX):
+        shutil.rmtree(folder)
+        return None
     staged = scan(folder, layout, check=True)
     lost = max(0, staged.seen - (0 if staged.interrupted else 1) - staged.steps)
     if len(staged.rows) == 0 and _written(folder):
@@ -85,7 +92,7 @@ def _recover_one(root: Path, folder: Path, layout: Layout) -> Recovery | None:
 
 
 def _facts(root: Path, staged: Staged, lost: int) -> Facts:
-    return Facts(next_number(root), more={"recovered": {"steps": staged.steps, "lost": lost}})
+    return Facts(highest_number(root) + 1, more={"recovered": {"steps": staged.steps, "lost": lost}})
 
 
 def _written(folder: Path) -> bool:

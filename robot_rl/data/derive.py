@@ -1,0 +1,114 @@
+"""Episodes made from others: cut, or with other rewards, or from another dataset. What is equal is shared on disk."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_rl.data.commit import digest_attributes, timing
+from robot_rl.data.digest import Accumulator, Digest
+from robot_rl.data.episode import read_column
+from robot_rl.data.files import PIECE, sync, write_file
+from robot_rl.data.layout import EPISODES, STAGING, Layout, array_metadata, chunk_file, group_metadata
+
+PREFIX: Final = "edit-"
+"""Of folders in the staging folder that hold no recording; whoever takes the lock removes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What the new episode is."""
+
+    number: int
+    start: int = 0
+    """First step."""
+    stop: int | None = None
+    """Step after the last; None: up to the end."""
+    replaced: Mapping[str, NDArray] = field(default_factory=dict)
+    """Arrays with other values."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """``outcome`` and ``meta``."""
+
+
+def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe) -> str:
+    """Make an episode that no edit has made part of the dataset yet; returns its uuid."""
+    name = str(uuid.uuid4())
+    group = root / STAGING / f"{PREFIX}{name}"
+    group.mkdir(parents=True)
+    stop = int(entry["steps"]) if recipe.stop is None else recipe.stop
+    whole = (recipe.start, stop) == (0, int(entry["steps"]))
+    old = json.loads((entry["path"] / "zarr.json").read_text())["attributes"]
+    digests: dict[str, Digest] = {}
+    for array in layout.arrays:
+        if whole and array not in recipe.replaced and array in old.get("sha256", {}):
+            _share(entry["path"] / array, group / array)
+            digests[array] = Digest(old["sha256"][array], old["statistics"][array])
+            continue
+        rows = recipe.replaced[array] if array in recipe.replaced else read_column(entry, array, layout)
+        rows = rows[recipe.start : recipe.start + layout.rows(array, stop - recipe.start)]
+        digests[array] = _write(group, array, rows, layout)
+    stamps = {k: read_column(entry, k, layout)[recipe.start : stop] for k in ("stamp", "source")}
+    attributes = {
+        **{key: value for key, value in old.items() if key not in ("sha256", "crc32", "statistics")},
+        **{key: entry[key] for key in ("outcome", "meta")},
+        **recipe.labels,
+        **{"uuid": name, "number": recipe.number, "steps": stop - recipe.start, "edit": True},
+        **{"parent": entry["uuid"], "origin": old.get("origin", entry["uuid"])},
+        "timing": timing(stamps, layout.spec.rate),
+        "cut": [recipe.start, stop] if not whole else old.get("cut"),
+    }
+    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes(digests)}))
+    publish_group(root, group, recipe.number, name)
+    return name
+
+
+def publish_group(root: Path, group: Path, number: int, name: str) -> None:
+    """Bring a complete group to the disk and rename it into place."""
+    sync([path for folder in group.iterdir() if folder.is_dir() for path in (folder, *folder.iterdir())])
+    sync([group / "zarr.json", group])
+    os.rename(group, root / EPISODES / f"ep{number:06d}-{name}.zarr")
+    sync([root / EPISODES])
+
+
+def discard_group(root: Path, group: Path) -> None:
+    """Delete an episode's files; a kill on the way leaves nothing that looks like an episode."""
+    (root / STAGING).mkdir(exist_ok=True)
+    aside = root / STAGING / f"{PREFIX}{uuid.uuid4()}"
+    os.rename(group, aside)
+    shutil.rmtree(aside)
+
+
+def _share(source: Path, target: Path) -> None:
+    """The files of an array once more: the same ones where the file system can, else copies."""
+    target.mkdir()
+    for file in source.iterdir():
+        try:
+            os.link(file, target / file.name)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
+                raise
+            shutil.copy2(file, target / file.name)
+
+
+def _write(group: Path, name: str, rows: NDArray, layout: Layout) -> Digest:
+    feature = layout.arrays[name]
+    file, result = chunk_file(group, name, feature), Accumulator(feature)
+    file.parent.mkdir()
+    step = max(1, PIECE // max(1, rows[:1].nbytes))
+    with open(file, "wb") as out:
+        for start in range(0, len(rows), step):
+            block = np.ascontiguousarray(rows[start : start + step], feature.dtype)
+            out.write(block.reshape(-1).view(np.uint8).data)
+            result.update(block)
+    write_file(file.parent / "zarr.json", array_metadata(feature, len(rows)))
+    return result.result()
