@@ -20,6 +20,7 @@ from controllers.arms.panda import panda
 from drivers.fci import server_version
 from drivers.link import ArmFaultError, ArmRefusedError, Packet, empty_packet, refuse_unfit, vendor
 from robot_rl.core.errors import ConfigError
+from robot_rl.core.names import check_name
 from robot_rl.core.records import Array
 
 PERIOD = 0.001
@@ -42,6 +43,8 @@ class FrankaConfig:
 
     address: str
     """Of the control unit."""
+    arm: str = "auto"
+    """``fer`` or ``fr3``: any other is refused; ``auto``: whichever it is."""
     collision_torque: float = 30.0
     """The robot stops itself above this external torque, any joint [N m]."""
     collision_force: float = 30.0
@@ -56,6 +59,7 @@ class FrankaConfig:
     """Go on without a real-time kernel. For trials: expect lost packets."""
 
     def __post_init__(self) -> None:
+        check_name("Franka arm", self.arm, ("auto", "fer", "fr3"))
         for name in ("collision_torque", "collision_force"):
             value = getattr(self, name)
             if not 0.0 < value <= LOUDEST:
@@ -95,13 +99,19 @@ class FrankaLink:
         self._library: Any = library
         self._robot: Any = None
         self._control: Any = None
+        self._model: Any = None
         self._packet = empty_packet(JOINTS)
         self._seen = self._gone = False
 
     def open(self) -> Packet:
-        """Choose the model by the robot's version, check, set thresholds and load, take torque control."""
+        """Choose the model by the robot's version, connect, check, set thresholds and load."""
         library = self._library = self._given or vendor("pylibfranka", "pylibfranka")
         version = self._probe(self.config.address)
+        found = "fer" if version <= FER_LAST else "fr3"
+        if self.config.arm not in ("auto", found):
+            raise ArmRefusedError(
+                f"{self.name}: it is a {found}, the station says {self.config.arm}; correct the station"
+            )
         if self._given is None and version not in SPOKEN:
             raise ArmRefusedError(
                 f"{self.name}: it speaks version {version} of the control interface and pylibfranka {SPOKEN[0]}; "
@@ -113,7 +123,8 @@ class FrankaLink:
             self._robot = library.Robot(
                 self.config.address, realtime.kIgnore if self.config.soft_realtime else realtime.kEnforce
             )
-            return self._take_control()
+            self._model = self._robot.load_model()
+            return self._prepare()
         except self._errors() as error:
             self.close()
             raise ArmRefusedError(f"{self.name}: {_line(error)}; see docs/commissioning.md") from None
@@ -121,7 +132,18 @@ class FrankaLink:
             self.close()
             raise
 
-    def _take_control(self) -> Packet:
+    def take_control(self) -> Packet:
+        """Start torque control."""
+        try:
+            self._robot.read_once()  # empties the queue of what came while nobody listened
+            packet = self._take(self._robot.read_once())
+            self._control = self._robot.start_torque_control()
+            self._seen = False
+            return packet
+        except self._errors() as error:
+            raise ArmRefusedError(f"{self.name}: {_line(error)}; see docs/commissioning.md") from None
+
+    def _prepare(self) -> Packet:
         library, config = self._library, self.config
         state = self._robot.read_once()
         if state.current_errors or state.robot_mode != library.RobotMode.Idle:
@@ -134,7 +156,6 @@ class FrankaLink:
         self._seen = self._gone = False
         packet = self._take(self._robot.read_once())
         refuse_unfit(self.name, self.arm, packet)
-        self._control = self._robot.start_torque_control()
         return packet
 
     def read(self) -> Packet:
@@ -142,8 +163,7 @@ class FrankaLink:
         try:
             state, _ = self._control.readOnce()
         except self._errors() as error:
-            self._control = None
-            raise ArmFaultError(f"{self.name}: {_line(error)}; find out why, then recover it") from None
+            raise self._lost_control(error) from None
         return self._take(state)
 
     def write(self, tau: Array) -> None:
@@ -151,8 +171,12 @@ class FrankaLink:
         try:
             self._control.writeOnce(self._library.Torques(tau.tolist()))
         except self._errors() as error:
-            self._control = None
-            raise ArmFaultError(f"{self.name}: {_line(error)}; find out why, then recover it") from None
+            raise self._lost_control(error) from None
+
+    def _lost_control(self, error: BaseException) -> ArmFaultError:
+        self._control = None
+        self._gone = isinstance(error, self._library.NetworkException)
+        return ArmFaultError(f"{self.name}: {_line(error)}; find out why, then recover it")
 
     def peek(self) -> Packet:
         """A packet without control; the last one again, a period later, once the connection is lost."""
@@ -170,7 +194,8 @@ class FrankaLink:
         try:
             self._control = None
             self._robot.automatic_error_recovery()
-            return self._take_control()
+            self._prepare()
+            return self.take_control()
         except self._errors() as error:
             raise ArmRefusedError(f"{self.name}: not recovered, {_line(error)}; look at Desk") from None
 
@@ -192,6 +217,8 @@ class FrankaLink:
         packet, stamp = self._packet, state.time.to_sec()
         packet.q[:], packet.dq[:] = state.q, state.dq
         packet.tau[:], packet.tau_external[:] = state.tau_J_d, state.tau_ext_hat_filtered
+        packet.tau_measured[:] = state.tau_J
+        packet.tau_measured -= self._model.gravity(state)
         packet.lost = max(0, round((stamp - packet.stamp) / PERIOD) - 1) if self._seen else 0
         packet.stamp, self._seen = stamp, True
         return packet

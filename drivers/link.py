@@ -34,6 +34,8 @@ class Packet:
     """Torque that the robot says it applied since the last packet, gravity excluded, (n,) [N m]."""
     tau_external: Array
     """Estimated external torque, (n,) [N m]."""
+    tau_measured: Array
+    """Torque that the robot measured at its joints, gravity excluded, (n,) [N m]; not a number where there is none."""
     stamp: float = 0.0
     """The robot's own time [s]."""
     lost: int = 0
@@ -42,7 +44,8 @@ class Packet:
 
 def empty_packet(n: int) -> Packet:
     """A packet for ``n`` joints, all zero."""
-    return Packet(q=np.zeros(n), dq=np.zeros(n), tau=np.zeros(n), tau_external=np.zeros(n))
+    q, dq, tau, tau_external = np.zeros((4, n))
+    return Packet(q=q, dq=dq, tau=tau, tau_external=tau_external, tau_measured=np.full(n, np.nan))
 
 
 class ArmLink(Protocol):
@@ -57,7 +60,11 @@ class ArmLink(Protocol):
     """Final only after ``open``: the robot itself says which model it is."""
 
     def open(self) -> Packet:
-        """Connect, check, and take control; returns the first packet."""
+        """Connect and check, without control; returns a packet."""
+        ...
+
+    def take_control(self) -> Packet:
+        """From now on every packet wants an answer; returns the first. Called once everything else is ready."""
         ...
 
     def read(self) -> Packet:
@@ -69,7 +76,7 @@ class ArmLink(Protocol):
         ...
 
     def peek(self) -> Packet:
-        """A packet while the robot is not controlled; never answered."""
+        """A packet while the robot is not controlled, never answered: the last one, a period later, if none comes."""
         ...
 
     def recover(self) -> Packet:

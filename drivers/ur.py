@@ -147,21 +147,25 @@ class UrLink:
             self.torque = torque_allowed(self.config, version)
             self._receive = library["rtde_receive"].RTDEReceiveInterface(self.config.address, variables=VARIABLES)
             self._refuse_stopped()
+            self._stamp = 0.0
+            packet = self._take()
+            refuse_unfit(self.name, self.arm, packet)
             self._control = library["rtde_control"].RTDEControlInterface(self.config.address)
         except RuntimeError as error:
             self.close()
             reason = " ".join(str(error).split())
             raise ArmRefusedError(f"{self.name}: {reason}; power it on and set it to remote control") from None
-        except ArmRefusedError:
+        except (ArmRefusedError, ArmFaultError) as error:
             self.close()
-            raise
-        return self._take_control()
+            raise ArmRefusedError(str(error)) from None
+        return packet
 
     def _refuse_stopped(self) -> None:
         if self._of(self._receive).isProtectiveStopped() or self._of(self._receive).isEmergencyStopped():
             raise ArmRefusedError(f"{self.name}: it is stopped; unlock it on the pendant, then start again")
 
-    def _take_control(self) -> Packet:
+    def take_control(self) -> Packet:
+        """From now on the robot's watchdog wants commands."""
         self._of(self._control).setWatchdog(WATCHDOG)
         self._sent[:] = 0.0
         self._stamp = 0.0
@@ -197,18 +201,20 @@ class UrLink:
             raise ArmFaultError(f"{self.name}: it takes no commands; look at the pendant, then recover it")
 
     def peek(self) -> Packet:
-        """A packet without control; the last one again when there is none."""
-        try:
-            return self._take()
-        except ArmFaultError:
-            return self._packet
+        """A packet without control; the last one again, a period later, when there is none."""
+        time.sleep(PERIOD)
+        self._sent[:] = 0.0
+        return self._take() if self._receive is not None and self._fresh() else self._packet
+
+    def _fresh(self) -> bool:
+        return bool(self._of(self._receive).getTimestamp() > self._stamp)
 
     def recover(self) -> Packet:
         """Start the robot's program again, after a person has unlocked the robot on the pendant."""
         self._refuse_stopped()
         if not self._of(self._control).reuploadScript():
             raise ArmRefusedError(f"{self.name}: its program does not start; look at the pendant")
-        return self._take_control()
+        return self.take_control()
 
     def close(self) -> None:
         """Stop the robot's program, and disconnect."""

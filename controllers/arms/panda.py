@@ -8,6 +8,7 @@ C. Gaz et al., "Dynamic identification of the Franka Emika Panda robot", RA-L 20
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -118,17 +119,19 @@ DTAU_MAX = 1000.0
 
 def panda() -> ArmModel:
     """The Panda with its hand, fingers closed; hand and fingers are part of the last link."""
-    masses = np.array([link.mass for link in LINKS])
-    coms = np.array([link.com for link in LINKS])
-    inertias = np.array([link.inertia_matrix for link in LINKS])
-    bare = ArmModel(
-        name="panda",
-        joint_pos=np.array([link.pos for link in LINKS]),
-        joint_quat=np.array([link.quat for link in LINKS]),
-        axes=np.array([link.axis for link in LINKS]),
-        masses=masses,
-        coms=coms,
-        inertias=inertias,
+    return with_hand(bare_arm("panda", LINKS))
+
+
+def bare_arm(name: str, links: Sequence[Link]) -> ArmModel:
+    """An arm of these seven links without a hand, with the limits of a Panda."""
+    return ArmModel(
+        name=name,
+        joint_pos=np.array([link.pos for link in links]),
+        joint_quat=np.array([link.quat for link in links]),
+        axes=np.array([link.axis for link in links]),
+        masses=np.array([link.mass for link in links]),
+        coms=np.array([link.com for link in links]),
+        inertias=np.array([link.inertia_matrix for link in links]),
         armature=np.full(7, ARMATURE),
         joint_damping=np.full(7, JOINT_DAMPING),
         mount=np.array([*HAND.pos, *HAND.quat]),
@@ -140,6 +143,10 @@ def panda() -> ArmModel:
         dtau_max=np.full(7, DTAU_MAX),
         home=np.array(HOME),
     )
+
+
+def with_hand(bare: ArmModel) -> ArmModel:
+    """``bare`` with the hand at its flange, fingers closed, rigidly held."""
     body = (HAND.mass, np.array(HAND.com), HAND.inertia_matrix)
     for turn in ((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 0.0)):
         rot = quat_to_matrix(np.array(turn))

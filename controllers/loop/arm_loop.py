@@ -1,125 +1,160 @@
-"""One wake-up of the process that runs an arm: requests, a command, the ticks that are due, the shared state."""
+"""The loop of an arm whose driver is Python: its packets are the clock, every round is one packet and one answer.
+
+What happens within a round is the compiled ``cycle`` of every other arm: commands, guard, black box, shared state. The
+driver's library may hold the interpreter while it waits for a packet, so the thread that serves requests gets it after
+each answer, when nobody waits for this one.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from controllers.guard.lifecycle import Phase, alive
+from controllers.loop.cycle import cycle
 from controllers.loop.exchange import Exchange
-from controllers.loop.realtime import Ticker
-from controllers.loop.snapshot import COMMAND, read_command, write_state
-from controllers.numeric.histogram import Histogram
-from robot_rl.core.errors import CommandRejectedError
-from robot_rl.core.records import Array, Command, RobotState
+from controllers.loop.plant import PortPlant
+from controllers.loop.realtime_loop import LoopSettings, RealtimeLoop
+from controllers.loop.words import Word, write_word
+from controllers.numeric.histogram import count
+from robot_rl.core.errors import ActivationRefusedError, RobotRLError
 
 LOG = logging.getLogger("arm")
-LOUD = 20
-"""Rejected commands that are named; the others are only counted."""
-PUBLISH_EVERY = 0.004
-"""Period of the shared state [s]."""
-PERCENTILES_EVERY = 0.5
-"""Period at which the loop's percentiles are worked out [s]."""
+BREATH = 1e-4
+"""Time after each answer in which others may have the interpreter [s]."""
+ON_THE_WAY = (Phase.HOMING, Phase.SOFT_START)
 
 
-class Plant(Protocol):
-    """What the loop drives: the twin now, a driver later. ``advance`` is one control tick per period."""
+class PacketPlant(PortPlant, Protocol):
+    """An arm that hands over a packet and takes the answer to it."""
 
-    period: float
+    controlled: bool
+    fault: str
 
-    def state(self) -> RobotState: ...
-    def objects(self) -> Mapping[str, Array]: ...
-    def send(self, command: Command) -> Command: ...
-    def reset(self, seed: int) -> None: ...
-    def stop(self) -> None: ...
-    def advance(self, ticks: int) -> None: ...
-    def now(self) -> float:
-        """The plant's own time, which its states and commands are stamped with [s]."""
+    def take_control(self) -> None:
+        """From now on every packet wants an answer."""
+        ...
+
+    def listen(self) -> int:
+        """Wait for a packet; the number of packets lost before it."""
+        ...
+
+    def answer(self) -> None:
+        """Send the torque that the tick chose."""
+        ...
+
+    def recover(self) -> None:
+        """Clear the robot's own fault, if it has one, and control it again."""
+        ...
+
+    def leave(self) -> None:
+        """Come to rest and give the control back."""
         ...
 
 
-class ArmLoop:
-    """One wake-up of the loop: requests, command, ticks, state."""
+class ArmLoop(RealtimeLoop):
+    """Runs ``plant`` at its own pace. A reset sends it home under guard; one that is not active refuses it."""
 
-    def __init__(self, plant: Plant, exchange: Exchange, record: NDArray[np.void], hold_after: float) -> None:
-        self.plant, self.exchange, self.hold_after = plant, exchange, hold_after
-        self.paced = bool(getattr(plant, "paced", False))
-        self.restart()
-        self.record, self.command = record, np.zeros((), COMMAND)
-        self._flat = record.reshape(1).view(np.float64)
-        self._flat_command = self.command.reshape(1).view(np.float64)
-        self._next_publish = self._next_percentiles = 0.0
-        self._silent = False
+    plant: PacketPlant
 
-    def restart(self) -> None:
-        """Deadlines and statistics begin now."""
-        self.ticker, self.compute = Ticker(self.plant.period), Histogram()
+    def __init__(self, plant: PacketPlant, exchange: Exchange, settings: LoopSettings) -> None:
+        super().__init__(plant, exchange, settings)
+        self._before = 0
+        self._seed: int | None = None
+        self._refusal: RobotRLError | None = None
 
-    def step(self) -> None:
-        """Wait for the next deadline and do what is due; a plant whose packets are the clock waits in ``advance``."""
-        ticks = 1 if self.paced else self.ticker.wait()
-        started = time.monotonic_ns()
-        now = started * 1e-9
-        self._hold_if_needed(now)
-        if not self._silent and self.exchange.take_command(self._flat_command):
-            self._accept(now)
-        self.plant.advance(ticks)
-        self.record["ticks"] += ticks
-        self.compute.add(time.monotonic_ns() - started)
-        if now >= self._next_publish:
-            self._next_publish = now + PUBLISH_EVERY
-            self.publish(time.monotonic())
-        seed = self.exchange.take_reset()
-        if seed is not None and not self.exchange.halted:
-            self._reset(seed)
+    def start(self) -> None:
+        """Compile, take control, begin; raises what the driver refused with."""
+        super().start()
+        if self._refusal is not None:
+            raise self._refusal
 
-    def _hold_if_needed(self, now: float) -> None:
-        silent = self.exchange.halted or self.exchange.bridge_age(now) > self.hold_after
-        if self.exchange.take_stop() or (silent and not self._silent):
-            self.plant.stop()
-        if silent:
-            self.exchange.take_command(self._flat_command)
-        self._silent = silent
+    @property
+    def trouble(self) -> str:
+        """Why the robot is not controlled; empty while it is."""
+        return self.plant.fault
 
-    def _accept(self, now: float) -> None:
+    def mend(self) -> None:
+        """Clear the robot's own fault and control it again."""
+        self.plant.recover()
+
+    def _turn(self) -> None:
+        """Packet after packet, until parked; the last thing that a closing loop does is to bring the arm to rest."""
+        park, plant, rig = self._signals.park, self.plant, self.rig
         try:
-            command = read_command(self.command, shift=self.plant.now() - now)
-        except CommandRejectedError as error:
-            self.plant.stop()
-            self._count_rejected(error)
+            if not plant.controlled and not plant.fault:
+                plant.take_control()
+        except RobotRLError as error:
+            self._refusal = error
+            write_word(rig.words, Word.ARM_BEAT, 1)
             return
+        while park[0] == 0:
+            self._round()
+        if self._signals.closing:
+            plant.leave()
+        write_word(rig.words, Word.ARM_BEAT, 0)
+
+    def _round(self) -> None:
+        plant, rig = self.plant, self.rig
+        lost = plant.listen()
+        if lost:
+            rig.loop["ticks"] += lost
+            rig.loop["missed"] += lost
+        self._note_lateness(lost)
+        cycle(rig, 1)
+        plant.answer()
+        time.sleep(BREATH)
+
+    def _note_lateness(self, lost: int) -> None:
+        """How much later than a period after the last one the packet came [ns]."""
+        now, loop = time.monotonic_ns(), self.rig.loop
+        if self._before:
+            late = max(0, now - self._before - (1 + lost) * int(loop["period"]))
+            count(self.rig.lateness, late)
+            loop["lateness_max"] = max(int(loop["lateness_max"]), late)
+        self._before = now
+
+    def park(self) -> None:
+        """Between two packets: what happens now must be short, for the robot waits."""
+        super().park()
+        self._before = 0
+
+    def close(self) -> None:
+        """Bring the arm to rest and end the loop."""
+        self._signals.closing = True
+        super().close()
+
+    def serve(self) -> None:
+        """Resets that were asked for, and a line for what was refused."""
+        seed = self.exchange.take_reset()
         try:
-            self.plant.send(command)
-        except CommandRejectedError as error:
-            self._count_rejected(error)
+            if seed is not None and not self.exchange.halted:
+                self._go_home(seed)
+            self._judge_reset()
+        except RobotRLError as error:
+            self._seed = None
+            self.exchange.refuse_reset()
+            LOG.warning("no reset: %s", error)
+        self._log_rejected()
 
-    def _count_rejected(self, error: CommandRejectedError) -> None:
-        self.record["rejected"] += 1
-        if self.record["rejected"] <= LOUD:
-            LOG.warning("%s", error)
+    def _go_home(self, seed: int) -> None:
+        guard = self.supervisor
+        guard.check_reset()
+        if not alive(guard.phase, guard.reason):
+            raise ActivationRefusedError(f"the arm moves only once it is activated, it is {guard.explain()}")
+        self.go_home()
+        self._seed = seed
 
-    def _reset(self, seed: int) -> None:
-        self.plant.reset(seed)
-        self.record["resets"] += 1
-        self.record["seed"] = seed
-        self.publish(time.monotonic())
+    def _judge_reset(self) -> None:
+        """Confirm a reset whose way home has come to its end; raise for one whose has not."""
+        guard = self.supervisor
+        if self._seed is None or guard.phase in ON_THE_WAY:
+            return
+        if guard.phase is not Phase.ACTIVE:
+            raise ActivationRefusedError(f"the way home was ended: {self.plant.fault or guard.explain()}")
+        loop = self.rig.loop
+        loop["resets"] += 1
+        loop["seed"], self._seed = self._seed, None
+        time.sleep(2 * self.settings.publish_every)  # until the shared state says so, too
         self.exchange.confirm_reset()
-        self.ticker.restart()
-
-    def publish(self, now: float) -> None:
-        """Share the state of this instant."""
-        record = self.record
-        write_state(record, self.plant.state(), self.plant.objects())
-        record["stamp"] = now
-        record["halted"], record["connected"] = self.exchange.halted, not self._silent
-        record["missed"] = self.ticker.missed
-        if now >= self._next_percentiles:
-            self._next_percentiles = now + PERCENTILES_EVERY
-            for name, histogram in (("lateness", self.ticker.lateness), ("compute", self.compute)):
-                record[f"{name}_p50"], record[f"{name}_p99"] = histogram.percentile(0.5), histogram.percentile(0.99)
-            record["lateness_max"] = self.ticker.lateness.largest
-        self.exchange.publish(self._flat)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,16 @@ from robot_rl.core.frames import FrameStation, FrameTree
 
 FOLDER = Path(__file__).parents[2] / "launch" / "stations"
 """Where the stations that come with the project are."""
-DRIVERS = ("twin",)
+DRIVERS = {
+    "twin": (),
+    "franka": ("collision_torque", "collision_force", "load_mass", "load_com", "soft_realtime"),
+    "ur": ("mode", "soft_realtime"),
+}
+"""What moves, and which keys of ``robot`` it knows beside ``address`` and ``arm``."""
+ARMS = {"franka": ("auto", "fer", "fr3"), "ur": ("ur5e",)}
+"""Arms of every driver; the first is what ``auto`` comes to."""
+MODES = ("auto", "torque", "velocity")
+GRIPPERS = ("franka_hand", "robotiq")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +40,44 @@ class CameraStation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RobotStation:
+    """A robot on its wire."""
+
+    address: str
+    """Of its control unit."""
+    arm: str = "auto"
+    """Which arm it is, ``ARMS``; ``auto``: the robot itself says so."""
+    mode: str = "auto"
+    """UR: led by ``torque`` or by ``velocity``; ``auto``: by torque where the controller allows it."""
+    load_mass: float = 0.0
+    """Franka: of what it holds besides its configured end effector [kg]."""
+    load_com: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Franka: centre of that mass in the flange's frame [m]."""
+    collision_torque: float = 30.0
+    """Franka: it stops itself above this external torque [N m]."""
+    collision_force: float = 30.0
+    """Franka: it stops itself above this external force [N]."""
+    soft_realtime: bool = False
+    """Start even on a loop that does not keep time; Franka: also without a real-time kernel. For trials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GripperStation:
+    """A gripper on its wire."""
+
+    kind: str
+    """One of ``GRIPPERS``."""
+    address: str = ""
+    """Of its control unit; empty: the robot's."""
+    force: float = 20.0
+    """With which it holds [N]."""
+    speed: float = 0.1
+    """Of its fingers [m/s]."""
+    widest: float = 0.085
+    """Robotiq: its widest opening [m]; a Franka hand tells its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Station:
     """One arm with its cameras."""
 
@@ -39,11 +86,21 @@ class Station:
     launch: str
     """Launch file, beside the folder of the stations."""
     driver: str
-    """What moves: ``twin``."""
+    """What moves, one of ``DRIVERS``."""
     preset: str
     """Controller preset, or ``task`` for the one that belongs to the task."""
     max_force: float
     """Largest force of the controller's spring [N]; only tightens the preset."""
+    robot: RobotStation | None = None
+    """Where the robot is; the twin has none."""
+    gripper: GripperStation | None = None
+    """Of a robot; None: it has none."""
+    loss_ticks: int = 0
+    """Packets in a row that the line to the robot may lose."""
+    delay_ticks: int = 0
+    """Age of a state when its torque is computed, beyond its own tick, on that line."""
+    table: float = 0.0
+    """Height of the table around a robot, above its base [m]."""
     cameras: Mapping[str, CameraStation] = field(default_factory=dict)
     """By name."""
     frames: Mapping[str, FrameStation] = field(default_factory=dict)
@@ -62,7 +119,9 @@ class Station:
     """Processor of the arm process; -1: any."""
 
 
-POSITIVE = ("max_force", "state_rate", "telemetry_rate", "hold_after", "width", "height", "rate")
+POSITIVE = ("force", "speed", "widest", "collision_torque", "collision_force", "max_force", "state_rate")
+POSITIVE += ("telemetry_rate", "hold_after", "width", "height", "rate")
+COUNTS = ("loss_ticks", "delay_ticks", "load_mass")
 
 
 def station_path(name: str) -> Path:
@@ -90,9 +149,35 @@ def load_station(name: str) -> Station:
         for key, value in cameras.items()
     }
     values["frames"] = _frames(path, values.get("frames", {}))
-    if values["driver"] not in DRIVERS:
-        raise StationError(f"{path}: there is no driver {values['driver']!r}; {_hint(values['driver'], DRIVERS)}")
-    return Station(**values)
+    _choose(path, "driver", values["driver"], DRIVERS)
+    hardware = _hardware(path, values)
+    return Station(**values, **hardware)
+
+
+def _hardware(path: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """The checked sections ``robot`` and ``gripper``, taken out of ``values``."""
+    driver, robot, gripper = values["driver"], values.pop("robot", None), values.pop("gripper", None)
+    if (robot is None) != (driver == "twin"):
+        missing = "the key robot is missing: add it with its address"
+        raise StationError(f"{path}: {missing if robot is None else 'a twin has no robot: take the key out'}")
+    found: dict[str, Any] = {}
+    if robot is not None:
+        checked = _checked(path, "robot.", robot, RobotStation, ("address", "arm", *DRIVERS[driver]))
+        _choose(path, "robot.arm", checked.setdefault("arm", ARMS[driver][0]), ARMS[driver])
+        _choose(path, "robot.mode", checked.get("mode", "auto"), MODES)
+        found["robot"] = RobotStation(**checked)
+    if gripper is not None:
+        if robot is None:
+            raise StationError(f"{path}: a twin brings its gripper along: take the key gripper out")
+        checked = _checked(path, "gripper.", gripper, GripperStation)
+        _choose(path, "gripper.kind", checked["kind"], GRIPPERS)
+        found["gripper"] = GripperStation(**checked)
+    return found
+
+
+def _choose(path: Path, key: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise StationError(f"{path}: there is no {key} {name!r}; {_hint(name, known)}")
 
 
 def _frames(path: Path, data: object) -> dict[str, FrameStation]:
@@ -107,11 +192,13 @@ def _frames(path: Path, data: object) -> dict[str, FrameStation]:
     return found
 
 
-def _checked(path: Path, prefix: str, data: object, kind: type) -> dict[str, Any]:
-    """The keys of ``data`` as arguments of the dataclass ``kind``, each of the right type and sign."""
+def _checked(path: Path, prefix: str, data: object, kind: type, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The keys of ``data`` as arguments of the dataclass ``kind``, each of the right type and sign.
+
+    ``names``: those that may be used; empty: all."""
     if not isinstance(data, dict):
         raise StationError(f"{path}: {prefix or 'the file '}must map keys to values: correct the file")
-    known = {f.name: f for f in fields(kind)}
+    known = {f.name: f for f in fields(kind) if not names or f.name in names}
     for key in data:
         if key not in known:
             raise StationError(f"{path}: there is no key {prefix}{key!s}; {_hint(str(key), known)}")
@@ -122,14 +209,24 @@ def _checked(path: Path, prefix: str, data: object, kind: type) -> dict[str, Any
 
 
 def _value(path: Path, key: str, value: object, kind: str) -> Any:  # noqa: ANN401  (of the type that ``kind`` says)
-    types = {"int": int, "float": (int, float), "str": str}.get(kind)
+    if kind.startswith("tuple"):
+        return _triple(path, key, value)
+    types = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(kind)
     if types is None:
         return value
-    if isinstance(value, bool) or not isinstance(value, types):
+    if isinstance(value, bool) != (kind == "bool") or not isinstance(value, types):
         raise StationError(f"{path}: {key} is {value!r}, it must be of type {kind}: correct the file")
+    if key.split(".")[-1] in COUNTS and float(str(value)) < 0:
+        raise StationError(f"{path}: {key} is {value!r}, it must not be negative: correct the file")
     if key.split(".")[-1] in POSITIVE and not 0 < float(str(value)) < float("inf"):
         raise StationError(f"{path}: {key} is {value!r}, it must be greater than 0: correct the file")
     return float(value) if kind == "float" and isinstance(value, int) else value
+
+
+def _triple(path: Path, key: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != 3 or not all(type(x) in (int, float) for x in value):
+        raise StationError(f"{path}: {key} is {value!r}, it must be three numbers: correct the file")
+    return tuple(float(x) for x in value)
 
 
 def _hint(name: str, known: Any) -> str:  # noqa: ANN401  (any iterable of names)

@@ -32,6 +32,9 @@ def test_every_station_that_comes_along_loads():
         ({"frames": {"bench": {"yow": 1.0}}}, "frames.bench.yow; did you mean 'yaw'"),
         ({"frames": {"base": {"x": 1.0}}}, "give it another name"),
         ({"frames": 3}, "frames must map a name"),
+        ({"loss_ticks": -1}, "loss_ticks is -1, it must not be negative"),
+        ({"robot": {"address": "10.0.0.1"}}, "a twin has no robot"),
+        ({"gripper": {"kind": "robotiq"}}, "a twin brings its gripper along"),
     ],
 )
 def test_mistakes_are_named(tmp_path, change, text):
@@ -56,3 +59,31 @@ def test_what_is_no_station_file(tmp_path, content):
 def test_a_wrong_name_gets_the_nearest():
     with pytest.raises(StationError, match="did you mean 'twin'"):
         load_station("twn")
+
+
+@pytest.mark.parametrize(
+    ("station", "section", "change", "text"),
+    [
+        ("franka", "robot", {"adress": "x"}, "there is no key robot.adress; did you mean 'address'"),
+        ("franka", "robot", {"arm": "fr33"}, "there is no robot.arm 'fr33'; did you mean 'fr3'"),
+        ("franka", "robot", {"mode": "torque"}, "there is no key robot.mode"),
+        ("franka", "robot", {"load_com": [0.0, 0.0]}, "robot.load_com is [0.0, 0.0], it must be three numbers"),
+        ("franka", "robot", {"load_mass": -1.0}, "robot.load_mass is -1.0, it must not be negative"),
+        ("franka", "robot", {"soft_realtime": 1}, "robot.soft_realtime is 1, it must be of type bool"),
+        ("franka", "robot", None, "the key robot is missing"),
+        ("ur5e", "robot", {"mode": "torqe"}, "there is no robot.mode 'torqe'; did you mean 'torque'"),
+        ("ur5e", "robot", {"collision_force": 30.0}, "there is no key robot.collision_force"),
+        ("ur5e", "gripper", {"kind": "robotic"}, "there is no gripper.kind 'robotic'; did you mean 'robotiq'"),
+        ("ur5e", "gripper", {"forse": 5.0}, "there is no key gripper.forse; did you mean 'force'"),
+    ],
+)
+def test_mistakes_about_hardware_are_named(tmp_path, station, section, change, text):
+    data = yaml.safe_load((FOLDER / f"{station}.yaml").read_text(encoding="utf-8"))
+    data[section] = None if change is None else {**data[section], **change}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(StationError) as error:
+        load_station(str(path))
+    assert text in str(error.value)
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)

@@ -24,7 +24,10 @@ class ArmPhysics:
         if wall is not None:
             plane = spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[2, 2, 0.1], pos=[0, 0, wall])
             plane.solref = [0.01, 1.0]
-        self.model = spec.compile()
+        self.arm, self.model = arm, spec.compile()
+        spec.option.gravity = [0.0, 0.0, -9.81]
+        self.heavy = spec.compile()
+        self.still, self.held = mujoco.MjData(self.heavy), np.zeros(arm.n)
         self.data = mujoco.MjData(self.model)
         self.data.qpos[:] = arm.home
         mujoco.mj_forward(self.model, self.data)
@@ -41,6 +44,14 @@ class ArmPhysics:
     def external(self):
         """Torque of contacts, (n,)."""
         return self.data.qfrc_constraint
+
+    def gravity(self):
+        """Torque that holds the arm up, (n,)."""
+        self.still.qpos[:] = self.data.qpos
+        mujoco.mj_kinematics(self.heavy, self.still)
+        mujoco.mj_comPos(self.heavy, self.still)
+        mujoco.mj_rne(self.heavy, self.still, 0, self.held)
+        return self.held
 
     def step(self, tau):
         self.data.qfrc_applied[:] = tau

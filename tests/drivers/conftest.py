@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 ROOT = HERE.parents[1]
 WHEELS = {"pylibfranka": "pylibfranka==0.21.3", "rtde_control": "ur-rtde==1.6.5"}
 ADDRESSES = itertools.count()
@@ -34,12 +35,13 @@ def folder_of(module):
 
 @pytest.fixture(scope="session")
 def library():
-    """library("pylibfranka"): make a manufacturer's library importable, or skip the test."""
+    """library("pylibfranka"): make a manufacturer's library importable, or skip the test. ``.folder``: its place."""
 
     def find(module):
         if importlib.util.find_spec(module) is None:
             sys.path.append(folder_of(module))
 
+    find.folder = folder_of
     return find
 
 

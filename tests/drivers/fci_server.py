@@ -8,9 +8,11 @@ import argparse
 import select
 import socket
 import struct
+import time
 
 import numpy as np
 from arm_physics import ArmPhysics
+from arm_urdf import urdf_of
 
 from drivers.franka import arm_of
 
@@ -20,11 +22,6 @@ SUCCESS, STARTED, PREEMPTED, REFLEX_ABORTED, ABORTED = 0, 1, 2, 8, 11
 NONE, EXTERNAL, OTHER = 5, 2, 3
 CARTESIAN_REFLEX = 7
 HEADER = struct.Struct("<III")
-LIMIT = '<limit lower="-2.9" upper="2.9" velocity="2.6" effort="87"/>'
-ENVELOPE = '<position_based_velocity_limits velocity_offset="0.3" deceleration_limit="6.0"/>'
-JOINTS = "".join(f'<joint name="joint{i}" type="revolute">{LIMIT}{ENVELOPE}</joint>' for i in range(1, 8))
-URDF = f'<robot name="fr3">{JOINTS}</robot>'.encode()
-"""What the client wants to know of the robot when it connects: the limits of its joints."""
 BLOCKS = (
     "O_T_EE:16 O_T_EE_d:16 F_T_EE:16 EE_T_K:16 F_T_NE:16 NE_T_EE:16 m_ee:1 I_ee:9 F_x_Cee:3 m_load:1 I_load:9 "
     "F_x_Cload:3 elbow:2 elbow_d:2 tau_J:7 tau_J_d:7 dtau_J:7 q:7 q_d:7 dq:7 dq_d:7 ddq_d:7 joint_contact:7 "
@@ -54,6 +51,7 @@ class Robot:
     def __init__(self, flags):
         self.flags = flags
         self.physics = ArmPhysics(arm_of(flags.version), 0.001, flags.wall)
+        self.urdf = urdf_of(self.physics.arm)
         self.tau, self.message_id, self.ticks = np.zeros(7), 1000, 0
         self.mode, self.reason = flags.mode, 0
         self.move_id = None
@@ -63,7 +61,11 @@ class Robot:
         record = np.zeros((), STATE)
         record["message_id"] = self.message_id
         record["q"], record["dq"] = self.physics.q, self.physics.dq + self.flags.creep
+        if 0 <= self.flags.garble_at <= self.ticks:
+            record["q"] = np.nan
         record["tau_J_d"] = self.tau
+        record["tau_J"] = self.tau + self.physics.gravity()
+        record["O_ddP_O"] = [0.0, 0.0, -9.81]
         record["tau_ext_hat_filtered"] = self.physics.external + self.flags.load
         moving = self.mode == MOVING
         record["generator"], record["controller"] = (NONE, EXTERNAL) if moving else (0, OTHER)
@@ -121,7 +123,7 @@ class Session:
                 robot.mode, robot.move_id, robot.ticks = MOVING, ident, 0
                 self.answer(command, ident, STARTED)
                 continue
-            self.answer(command, ident, SUCCESS, URDF if command == GET_MODEL else b"")
+            self.answer(command, ident, SUCCESS, self.robot.urdf if command == GET_MODEL else b"")
             if command == STOP_MOVE and robot.move_id is not None:
                 self.answer(MOVE, robot.end(IDLE), PREEMPTED)
             if command == RECOVERY:
@@ -152,6 +154,7 @@ class Session:
     def run(self):
         if not self.connect():
             return
+        due = time.monotonic()
         while True:
             self.requests()
             self.udp.sendto(self.robot.state(), self.client)
@@ -161,6 +164,8 @@ class Session:
                 select.select([self.line], [], [], 0.001)
             self.robot.step()
             self.inject()
+            due = max(due + 0.001, time.monotonic() - 0.005)
+            time.sleep(max(0.0, due - time.monotonic()) if self.robot.flags.real_time else 0.0)
 
 
 def main():
@@ -172,7 +177,8 @@ def main():
     parser.add_argument("--load", type=float, default=0.0)
     parser.add_argument("--wall", type=float)
     parser.add_argument("--lose", type=int, default=0)
-    for name in ("--lose-at", "--reflex-at", "--drop-at"):
+    parser.add_argument("--real-time", action="store_true")
+    for name in ("--lose-at", "--reflex-at", "--drop-at", "--garble-at"):
         parser.add_argument(name, type=int, default=-1)
     flags = parser.parse_args()
     server = socket.create_server((flags.address, 1337))

@@ -200,6 +200,8 @@ class Server:
                 if lockstep and not robot.moving:
                     break
             robot.fresh = False
+            if robot.flags.real_time:
+                time.sleep(max(0.0, began + PERIOD - time.monotonic()))
             robot.step()
             for line, client in list(self.clients.items()):
                 try:
@@ -216,6 +218,7 @@ def main():
     parser.add_argument("--push", type=float, default=0.0)
     parser.add_argument("--offset", type=float, default=0.0)
     parser.add_argument("--watchdog", type=int, default=99)
+    parser.add_argument("--real-time", action="store_true")
     for name in ("--stop-at", "--stuck-at"):
         parser.add_argument(name, type=int, default=-1)
     server = Server(parser.parse_args())

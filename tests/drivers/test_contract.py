@@ -28,6 +28,9 @@ def arm(request, serve, library):
         address = serve("fci_server.py")
         made = TorqueArm(FrankaLink(FrankaConfig(address=address, soft_realtime=True)), SETTINGS)
     with made as entered:
+        if isinstance(entered, TorqueArm):
+            entered.activate()
+            entered.reset(0)
         yield entered
 
 

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from controllers.guard.lifecycle import Phase
 from controllers.parameters.presets import preset
 from drivers.contract import raised, target
 from drivers.fci import PORT, server_version
@@ -13,7 +14,6 @@ from drivers.franka import GUARANTEE, FrankaConfig, FrankaLink, arm_of
 from drivers.link import ArmFaultError, ArmRefusedError, vendor
 from drivers.torque_arm import TorqueArm
 from robot_rl.core.errors import CommandRejectedError, ConfigError, MissingDependencyError
-from robot_rl.core.records import Mode
 
 SETTINGS = preset("rl_explore")
 
@@ -101,11 +101,31 @@ def test_a_robot_that_is_not_fit_is_refused(open_arm, flags, reason):
         pass
 
 
+def test_a_station_that_names_another_arm_is_refused(serve, library):
+    library("pylibfranka")
+    link = FrankaLink(FrankaConfig(address=serve("fci_server.py"), arm="fer", soft_realtime=True))
+    with pytest.raises(ArmRefusedError, match="it is a fr3, the station says fer"), TorqueArm(link, SETTINGS):
+        pass
+
+
+def test_the_measured_torque_comes_without_the_weight_of_the_arm(open_arm):
+    with open_arm() as arm:
+        arm.activate()
+        arm.send(target(arm, raised(arm.state().ee_pose, 0.03), 1))
+        arm.advance(100)
+        state = arm.controller.state
+        assert np.abs(state["tau"]).max() > 0.1
+        arm.listen()
+        np.testing.assert_allclose(state["tau_measured"], state["tau"], atol=0.01)
+        assert abs(state["work_measured"] - state["work"]) < 0.02
+
+
 def test_a_reflex_is_a_fault_until_a_person_recovers_it(open_arm):
-    with open_arm("--reflex-at", 100) as arm:
-        arm.advance(150)
+    with open_arm("--reflex-at", 1200) as arm:
+        arm.activate()
+        arm.advance(300)
         assert "cartesian_reflex" in arm.fault
-        assert arm.state().energy.mode is Mode.FAULT
+        assert arm.supervisor.phase is Phase.FAULT
         before = arm.now()
         arm.advance(5)
         assert arm.now() > before, "its state goes on"
@@ -115,13 +135,14 @@ def test_a_reflex_is_a_fault_until_a_person_recovers_it(open_arm):
             arm.reset(0)
         assert arm.fault, "nothing of this recovers it"
         arm.recover()
-        arm.advance(50)
         assert not arm.fault
+        assert arm.supervisor.phase is Phase.ACTIVE
         arm.send(target(arm, arm.state().ee_pose, 1))
 
 
 def test_lost_packets_are_counted_and_settled(open_arm):
-    with open_arm("--lose", 7, "--lose-at", 200) as arm:
+    with open_arm("--lose", 7, "--lose-at", 1200) as arm:
+        arm.activate()
         arm.send(target(arm, raised(arm.state().ee_pose, 0.03), 1))
         arm.advance(300)
         energy = arm.state().energy
@@ -140,6 +161,7 @@ def test_a_lost_connection_is_a_fault_not_a_crash(open_arm):
 
 def test_the_wall_is_felt(open_arm):
     with open_arm("--wall", 0.45) as arm:
+        arm.activate()
         pose = arm.state().ee_pose
         for seq in range(1, 9):
             arm.send(target(arm, raised(pose, -0.04), seq))
@@ -155,6 +177,7 @@ def test_it_is_left_at_rest_and_can_be_opened_again(serve, library):
     address = serve("fci_server.py")
     for _ in range(2):
         with arm_at(address) as arm:
+            arm.activate()
             arm.send(target(arm, raised(arm.state().ee_pose, 0.02), 1))
             arm.advance(100)
         assert not arm.fault

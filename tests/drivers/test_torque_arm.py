@@ -1,79 +1,61 @@
 """The arm between packets, over a link of a few lines: order of calls, what is sent, how it is left."""
 
-import os
-
 import numpy as np
 import pytest
+from paper_link import Link
 
-from controllers.arms.panda import panda
-from controllers.loop.arm_loop import ArmLoop
-from controllers.loop.exchange import Exchange
-from controllers.loop.snapshot import COMMAND, snapshot_dtype
+from controllers.guard.lifecycle import Phase, Reason
+from controllers.guard.record import GuardConfig
+from controllers.parameters.line import LineLimits
 from controllers.parameters.presets import preset
-from drivers.link import ArmFaultError, ArmRefusedError, empty_packet, refuse_unfit
+from drivers.contract import raised, target
+from drivers.driven_arm import Surroundings
+from drivers.link import ArmFaultError, ArmRefusedError, refuse_unfit
 from drivers.torque_arm import TorqueArm
+from robot_rl.core.errors import ActivationRefusedError, CommandRejectedError
 
 SETTINGS = preset("rl_explore")
 
 
-class Link:
-    """An arm that stays where it is and keeps a diary."""
-
-    name, period, guarantee = "paper arm", 0.001, "none"
-
-    def __init__(self):
-        self.arm, self.diary, self.sent = panda(), [], []
-        self.packet = empty_packet(7)
-        self.packet.q[:] = self.arm.home
-        self.breaks_at = None
-
-    def open(self):
-        self.diary.append("open")
-        return self.packet
-
-    def read(self):
-        self.packet.stamp += self.period
-        if self.breaks_at is not None and self.packet.stamp > self.breaks_at:
-            raise ArmFaultError("paper arm: torn; glue it")
-        return self.packet
-
-    def peek(self):
-        self.packet.stamp += self.period
-        return self.packet
-
-    def write(self, tau):
-        assert np.isfinite(tau).all()
-        self.sent.append(tau.copy())
-        self.packet.tau[:] = tau
-
-    def recover(self):
-        self.breaks_at = None
-        return self.packet
-
-    def close(self):
-        self.diary.append("close")
+def entered(link, **around):
+    return TorqueArm(link, SETTINGS, Surroundings(**around))
 
 
-def test_nothing_is_opened_before_it_is_entered_and_all_is_compiled_by_then():
+def test_nothing_is_opened_before_it_is_entered_and_nothing_controlled_before_it_is_asked():
     link = Link()
-    arm = TorqueArm(link, SETTINGS)
+    arm = entered(link)
     assert link.diary == []
-    assert arm.controller.state["ticks"] == 0
     with arm:
         assert link.diary == ["open"]
-    assert link.diary == ["open", "close"]
+        arm.advance(1)
+        assert link.diary == ["open", "take control"]
+    assert link.diary[2] == "close"
+
+
+def test_it_is_found_inactive_and_moves_only_after_activation():
+    link = Link()
+    with entered(link) as arm:
+        arm.advance(5)
+        assert arm.supervisor.phase is Phase.INACTIVE
+        with pytest.raises(CommandRejectedError, match="follows no commands"):
+            arm.send(target(arm, raised(arm.state().ee_pose, 0.02), 1))
+        assert np.abs(link.sent).max() == 0.0
+        arm.activate()
+        arm.send(target(arm, raised(arm.state().ee_pose, 0.02), 2))
+        arm.advance(200)
+        assert np.abs(link.sent[-1]).max() > 0.1
 
 
 def test_one_answer_per_packet():
     link = Link()
-    with TorqueArm(link, SETTINGS) as arm:
+    with entered(link) as arm:
         arm.advance(25)
         assert len(link.sent) == 25
 
 
 def test_it_is_left_without_torque_and_without_a_jump():
     link = Link()
-    with TorqueArm(link, SETTINGS) as arm:
+    with entered(link) as arm:
         arm.advance(5)
         arm.controller.state["tau"][:] = link.packet.tau[:] = 8.0
         arm.advance(1)
@@ -82,61 +64,91 @@ def test_it_is_left_without_torque_and_without_a_jump():
     assert np.abs(np.diff(np.array(link.sent), axis=0)).max() <= 1.0 + 1e-9
 
 
-def test_in_the_loop_the_packets_are_the_clock():
-    record = np.zeros((), snapshot_dtype(7, ()))
-    name = f"test.paced.{os.getpid()}"
-    exchange = Exchange.create(name, (record.nbytes // 8, COMMAND.itemsize // 8), {})
-    link = Link()
-    try:
-        with TorqueArm(link, SETTINGS) as arm:
-            loop = ArmLoop(arm, exchange, record, hold_after=0.2)
-            loop.ticker.wait = lambda: pytest.fail("it waited for deadlines of its own")
-            for _ in range(200):
-                loop.step()
-            assert len(link.sent) == 200
-    finally:
-        exchange.unlink()
-
-
 def test_the_ledger_takes_the_torque_that_the_robot_reports():
     link = Link()
-    with TorqueArm(link, SETTINGS) as arm:
+    with entered(link) as arm:
         arm.advance(3)
+        before = arm.state().energy.work
         link.packet.tau[:] = 2.0
         link.packet.q[:] += 0.001
         arm.advance(1)
-        assert arm.state().energy.work == pytest.approx(7 * 2.0 * 0.001)
+        assert arm.state().energy.work - before == pytest.approx(7 * 2.0 * 0.001)
 
 
-def test_a_fault_ends_the_control_not_the_loop():
+def test_the_torque_that_the_robot_measured_is_accounted_beside_it():
     link = Link()
-    with TorqueArm(link, SETTINGS) as arm:
-        link.breaks_at = 0.0105
+    with entered(link) as arm:
+        arm.advance(3)
+        assert not np.isfinite(arm.controller.state["tau_measured"]).any()
+        link.packet.tau_measured[:] = 1.0
+        arm.advance(1)
+        before = float(arm.controller.state["work_measured"])
+        link.packet.q[:] += 0.001
+        arm.advance(1)
+        assert float(arm.controller.state["work_measured"]) - before == pytest.approx(7 * 0.001)
+
+
+def test_a_fault_ends_the_control_and_a_person_ends_the_fault():
+    link = Link()
+    with entered(link) as arm:
+        arm.activate()
+        sent = len(link.sent)
+        link.breaks_at = link.packet.stamp + 0.0105
         arm.advance(20)
         assert arm.fault == "paper arm: torn; glue it"
-        assert len(link.sent) == 10
-        assert arm.now() == pytest.approx(0.02, abs=1.5e-3)
+        assert (arm.supervisor.phase, arm.supervisor.reason) == (Phase.FAULT, Reason.ROBOT_STOP)
+        assert len(link.sent) == sent + 10
+        with pytest.raises(ActivationRefusedError, match="glue it"):
+            arm.activate()
         arm.recover()
+        assert arm.supervisor.phase is Phase.ACTIVE
+        assert len(link.sent) > sent + 11
+
+
+def test_a_measurement_that_is_no_number_is_a_fault():
+    link = Link()
+    with entered(link) as arm:
+        arm.activate()
+        link.packet.q[2] = np.nan
+        arm.advance(5)
+        assert (arm.supervisor.phase, arm.supervisor.reason) == (Phase.FAULT, Reason.MEASUREMENT)
+        assert np.isfinite(link.sent).all()
+        link.packet.q[2] = link.arm.home[2]
+
+
+def test_lost_packets_count_as_time():
+    link = Link()
+    with entered(link) as arm:
+        arm.advance(10)
+        link.packet.lost = 4
         arm.advance(1)
-        assert len(link.sent) == 11
+        link.packet.lost = 0
+        assert (arm.ticks, arm.lost) == (15, 4)
+        assert arm.controller.state["missed"] == 4
+
+
+def test_a_line_that_loses_more_than_the_controller_was_told_is_not_started():
+    with entered(Link(), line=LineLimits(lost=3)) as arm, pytest.raises(ActivationRefusedError, match="loss_ticks"):
+        arm.activate()
 
 
 def test_the_way_home_can_be_interrupted():
     link = Link()
     link.packet.q[0] += 0.3
-    with TorqueArm(link, SETTINGS) as arm:
+    with entered(link) as arm:
+        arm.activate()
         arm.interrupt = lambda: True
-        with pytest.raises(ArmFaultError, match="halted"):
+        with pytest.raises(ArmFaultError, match="way home was ended: INACTIVE"):
             arm.reset(0)
-        assert arm.fault == ""
 
 
-def test_an_arm_that_does_not_come_home_is_reported(monkeypatch):
-    monkeypatch.setattr("drivers.homing.LIMIT", 1.0)
+def test_an_arm_that_does_not_come_home_is_reported():
     link = Link()
     link.packet.q[0] += 0.3
-    with TorqueArm(link, SETTINGS) as arm, pytest.raises(ArmFaultError, match="in its way"):
-        arm.reset(0)
+    with entered(link, guard=GuardConfig(home_timeout=1.0)) as arm:
+        arm.activate()
+        with pytest.raises(ArmFaultError, match="took too long"):
+            arm.reset(0)
 
 
 @pytest.mark.parametrize(

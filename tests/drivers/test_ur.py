@@ -107,6 +107,7 @@ def robot(serve, library):
 
 def test_an_old_controller_is_led_by_velocity(robot):
     with open_arm(robot("--polyscope", 5, 11)) as arm:
+        arm.advance(1)
         assert not arm.link.torque
         assert arm.link.guarantee == VELOCITY_GUARANTEE
 
