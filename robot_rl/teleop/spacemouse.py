@@ -24,6 +24,7 @@ POLL = 0.004
 """Time between two looks for reports [s]; the device sends one every 8 ms while it is moved."""
 AXES = ("x", "y", "z", "roll", "pitch", "yaw")
 NAMES = ("left", "right")
+HIDAPI = "the library hidapi is missing: sudo apt-get install libhidapi-hidraw0"
 
 
 def spacemouse() -> Reader:
@@ -38,13 +39,13 @@ def open_spacemouse() -> Any:  # noqa: ANN401  (pyspacemouse.SpaceMouseDevice, w
     except ImportError:
         raise MissingDependencyError("pyspacemouse is missing: pip install 'robot-rl[teleop]'") from None
     except (OSError, AttributeError):
-        raise MissingDependencyError("the library hidapi is missing: sudo apt-get install libhidapi-hidraw0") from None
+        raise MissingDependencyError(HIDAPI) from None
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return pyspacemouse.open(axis_convention=pyspacemouse.AxisConvention.ROS)
-    except NameError:
-        raise MissingDependencyError("the library hidapi is missing: sudo apt-get install libhidapi-hidraw0") from None
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, NameError) as error:
+        if isinstance(error, NameError) or "not installed" in str(error):
+            raise MissingDependencyError(HIDAPI) from None
         hint = "plug a SpaceMouse in, and let your user read /dev/hidraw* (docs/teleoperation.md)"
         raise ConnectionLostError(f"no SpaceMouse ({error}): {hint}") from None
 

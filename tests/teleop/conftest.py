@@ -1,0 +1,6 @@
+"""Lets the tests share ``hand``."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
