@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from controllers.black_box.recorder import Recorder
+from controllers.black_box.recorder import Recorder, rig_path
+from controllers.black_box.salvage import write_rig
 from controllers.guard.lifecycle import REMEDIES, Phase, Reason
 from controllers.guard.supervisor import Supervisor
 from robot_rl.core.records import Mode
@@ -41,6 +42,7 @@ class Archive:
         self._due, self._last = np.inf, -np.inf
         self._window = SHORT
         self.written: list[Path] = []
+        write_rig(rig_path(recorder.path), supervisor.rig, {**self._header(), "to": str(folder), "of": name})
 
     def poll(self, now: float) -> Path | None:
         """Report what is new, and write a dump if one is due at ``now`` [s]; its path."""

@@ -44,6 +44,11 @@ def _box(n: int, ticks: int, make: Callable[[np.dtype, int], np.ndarray]) -> Box
     return Box(**{name: make(dtype, count) for name, dtype, count in _layout(n, ticks)})
 
 
+def rig_path(box: Path) -> Path:
+    """The file beside a box: what a replay needs and the box has not (``salvage``)."""
+    return box.with_name(f"{box.name}.rig")
+
+
 def no_box(n: int) -> Box:
     """A box for ``n`` joints that keeps nothing."""
     return _box(n, 0, lambda dtype, count: np.zeros(count, dtype))
@@ -100,8 +105,9 @@ class Recorder:
         return array
 
     def unlink(self) -> None:
-        """Remove the file; who has it open keeps it."""
+        """Remove the file, and the one beside it; who has it open keeps it."""
         self.path.unlink(missing_ok=True)
+        rig_path(self.path).unlink(missing_ok=True)
 
     def new_events(self) -> np.ndarray:
         """The events since the last dump, oldest first."""

@@ -13,14 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from controllers.arms.arm_model import ArmModel
 from controllers.guard.desk import Action, Request
 from controllers.guard.lifecycle import Ask, Phase, alive
-from controllers.guard.supervisor import Measurement, Supervisor
+from controllers.guard.supervisor import Supervisor
 from controllers.loop.realtime_loop import RealtimeLoop
 from controllers.parameters.presets import PRESETS, ControllerConfig, preset
-from robot_rl.core.errors import ConfigError
+from robot_rl.core.errors import ActivationRefusedError, ConfigError
 from robot_rl.core.names import check_name
-from robot_rl.core.records import Source
+from robot_rl.core.records import Array, Source
 
 TIGHTENED = ("wrench_max", "v_max", "kinetic_max", "P_max", "stiffness")
 """Parameters that ``tighten`` takes: one number, or two for linear and angular."""
@@ -35,6 +38,7 @@ class ArmRequests:
         supervisor: Guards it.
         ceiling: Brings any configuration under the limits of the station.
         dump: Writes the black box and returns the file; None: there is no box.
+        strict: Refuse to start the arm on a loop that does not keep time.
     """
 
     def __init__(
@@ -43,8 +47,11 @@ class ArmRequests:
         supervisor: Supervisor,
         ceiling: Ceiling = lambda config: config,
         dump: Callable[[], Path] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self.loop, self.supervisor, self.ceiling, self.dump = loop, supervisor, ceiling, dump
+        self.strict = strict
 
     def actions(self) -> dict[str, Action]:
         """By the name that they are asked for with."""
@@ -60,13 +67,14 @@ class ArmRequests:
         finally:
             self.loop.resume()
 
-    def _measured(self, now: float) -> Measurement:
-        port = self.loop.rig.port
-        return Measurement(q=port.q.copy(), dq=port.dq.copy(), tau_external=port.tau_external.copy(), now=now)
-
     def _said(self) -> dict[str, Any]:
-        phase = self.supervisor.phase
-        return {"text": self.supervisor.explain(), "phase": phase.name, "reason": self.supervisor.reason.name}
+        phase, trouble = self.supervisor.phase, self.loop.trouble
+        text = f"{self.supervisor.explain()} ({trouble})" if trouble else self.supervisor.explain()
+        return {"text": text, "phase": phase.name, "reason": self.supervisor.reason.name}
+
+    def _recover(self, now: float) -> None:
+        self.loop.mend()
+        self.supervisor.recover(now)
 
     def status(self, _: Request) -> Mapping[str, Any]:
         """Phase, why, who owns the arm, and the effective stiffness."""
@@ -77,14 +85,15 @@ class ArmRequests:
 
     def activate(self, _: Request) -> Mapping[str, Any]:
         """Start softly, or say every reason not to. An arm that lives already, or only waits for commands, may."""
+        self._keeps_time()
         with self._parked() as now:
             arm = self.supervisor
             if arm.phase is Phase.UNCONFIGURED:
                 arm.configure()
             if arm.phase is Phase.DAMP and not alive(arm.phase, arm.reason):
-                arm.recover(now)
+                self._recover(now)
             elif not alive(arm.phase, arm.reason):
-                arm.activate(self._measured(now))
+                arm.activate(self.loop.measured())
         return self._said()
 
     def deactivate(self, _: Request) -> Mapping[str, Any]:
@@ -96,7 +105,7 @@ class ArmRequests:
         """Unlatch the software stop, or leave a fault or a rest: whichever holds the arm."""
         with self._parked() as now:
             if self.supervisor.phase in (Phase.FAULT, Phase.DAMP):
-                self.supervisor.recover(now)
+                self._recover(now)
             else:
                 self.supervisor.clear(now)
         return self._said()
@@ -104,14 +113,20 @@ class ArmRequests:
     def recover(self, _: Request) -> Mapping[str, Any]:
         """Leave a fault or a rest in which the arm damps."""
         with self._parked() as now:
-            self.supervisor.recover(now)
+            self._recover(now)
         return self._said()
 
-    def home(self, _: Request) -> Mapping[str, Any]:
-        """Go home through joint space."""
-        with self._parked() as now:
-            self.supervisor.home(self._measured(now))
+    def home(self, request: Request) -> Mapping[str, Any]:
+        """Go home through joint space, or to the joint positions ``q`` [rad]."""
+        self._keeps_time()
+        self.loop.go_home(_joints(request["q"], self.supervisor.controller.arm) if "q" in request else None)
         return self._said()
+
+    def _keeps_time(self) -> None:
+        problems = self.loop.soft() if self.strict else []
+        if problems:
+            remedy = "see robot-rl doctor --realtime; for trials: soft_realtime under robot in the station file"
+            raise ActivationRefusedError(f"the arm does not start: {'; '.join(problems)}: {remedy}")
 
     def acquire(self, request: Request) -> Mapping[str, Any]:
         """Take the arm for a source: ``source``, ``ttl`` [s]; the answer has the ``epoch`` for its commands."""
@@ -155,6 +170,14 @@ class ArmRequests:
         if not path.exists():
             raise ConfigError(f"the black box could not be written: make room in {path.parent}")
         return {"text": str(path)}
+
+
+def _joints(q: Any, arm: ArmModel) -> Array:  # noqa: ANN401  (as JSON gives it)
+    found = np.array([float(x) for x in q])
+    if len(found) != arm.n or not ((found > arm.q_min) & (found < arm.q_max)).all():
+        ends = ", ".join(f"{low:.2f} to {high:.2f}" for low, high in zip(arm.q_min, arm.q_max, strict=True))
+        raise ConfigError(f"give {arm.n} joint positions within {ends} rad")
+    return found
 
 
 def _value(name: str, value: Any) -> tuple[float, ...]:  # noqa: ANN401  (as JSON gives it)

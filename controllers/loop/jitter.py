@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controllers.loop.realtime import try_fifo, try_pin
+from controllers.loop.memory import page_faults, prefault
+from controllers.loop.realtime import stay_awake, try_fifo, try_pin
 from controllers.numeric.histogram import Counts, count, new_counts, percentile
 from controllers.numeric.jit import kernel
 from controllers.numeric.native import clock_functions, clock_now, sleep_until
@@ -29,6 +30,10 @@ class Jitter:
     """Periods in which the loop did not wake at all."""
     fifo: bool
     """Whether it had real-time priority."""
+    awake: bool
+    """Whether the processors were kept out of deep sleep."""
+    faults: int
+    """Page faults within the loop."""
     rows: tuple[tuple[int, float], ...]
     """Upper edge [us] and share of the wake-ups below it and above the one before."""
 
@@ -64,7 +69,12 @@ def _measure(seconds: float, period: float, priority: int, cpu: int | None) -> J
     fifo = priority > 0 and try_fifo(priority)
     if cpu is not None:
         try_pin(cpu)
+    prefault()
+    awake, before = stay_awake(), page_faults()
     largest, missed = _rounds(counts, clock, nanoseconds, max(1, round(seconds / period)))
+    faults = page_faults() - before
+    if awake is not None:
+        awake.close()
     p50, p99, p999 = (float(percentile(counts, share)) for share in (0.5, 0.99, 0.999))
     return Jitter(
         rounds=int(counts.sum()),
@@ -74,6 +84,8 @@ def _measure(seconds: float, period: float, priority: int, cpu: int | None) -> J
         largest=largest * 1e-9,
         missed=int(missed),
         fifo=fifo,
+        awake=awake is not None,
+        faults=faults,
         rows=rows_of(counts),
     )
 

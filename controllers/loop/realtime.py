@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import FileIO
 
+from controllers.loop.memory import lock_memory, prefault
 from controllers.numeric.histogram import Histogram
 
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
+LATENCY = "/dev/cpu_dma_latency"
+LATE = 200e-6
+"""A loop of 1 kHz that wakes later than this at p99 moves no robot [s]."""
 
 
 class Ticker:
@@ -59,10 +63,15 @@ class Grants:
     locked: bool
     cpu: int | None
     remedies: tuple[str, ...]
+    prefaulted: bool = False
+    """Stack and heap were touched, so that the loop's first use of them costs no page fault."""
+    awake: FileIO | None = field(default=None, repr=False)
+    """Holds the processors out of deep sleep as long as it is open."""
 
 
 def request_realtime(priority: int, cpu: int | None = None) -> Grants:
-    """Ask for SCHED_FIFO, locked memory and one processor; freeze the garbage collector. Call after warming up.
+    """Ask for SCHED_FIFO, locked memory, one processor and no deep sleep; touch stack and heap; freeze the garbage
+    collector. Call after warming up, in the loop's own thread.
 
     Args:
         priority: Of SCHED_FIFO, 1 to 99; 0 asks for nothing but the collector.
@@ -73,15 +82,47 @@ def request_realtime(priority: int, cpu: int | None = None) -> Grants:
     gc.disable()
     if priority == 0:
         return Grants(fifo=False, locked=False, cpu=None, remedies=())
-    fifo, locked, pinned = try_fifo(priority), _try_lock(), cpu is not None and try_pin(cpu)
+    locked, prefaulted, awake = lock_memory(), prefault(), stay_awake()
+    fifo, pinned = try_fifo(priority), cpu is not None and try_pin(cpu)
     remedies = [
         (fifo, f"no SCHED_FIFO: add 'rtprio {priority}' for your user to /etc/security/limits.conf"),
         (locked, "memory is not locked: add 'memlock unlimited' for your user to /etc/security/limits.conf"),
         (pinned or cpu is None, f"processor {cpu} cannot be used: choose one of {sorted(_processors())}"),
     ]
     return Grants(
-        fifo=fifo, locked=locked, cpu=cpu if pinned else None, remedies=tuple(text for ok, text in remedies if not ok)
+        fifo=fifo,
+        locked=locked,
+        cpu=cpu if pinned else None,
+        remedies=tuple(text for ok, text in remedies if not ok),
+        prefaulted=prefaulted,
+        awake=awake,
     )
+
+
+def stay_awake() -> FileIO | None:
+    """Keep the processors out of sleeps that take long to wake from, until the file is closed; None: not granted."""
+    try:
+        file = FileIO(LATENCY, "w")
+        file.write((0).to_bytes(4, "little"))
+    except OSError:
+        return None
+    return file
+
+
+def refusals(*, fifo: bool, locked: bool, p99: float) -> Iterator[str]:
+    """Why a robot must not be activated on such a loop; none: it may.
+
+    Args:
+        fifo: Whether it has real-time priority.
+        locked: Whether its memory is locked.
+        p99: How late it wakes [s]; 0 for one that an arm's packets wake.
+    """
+    if not fifo:
+        yield "its loop has no real-time priority"
+    if not locked:
+        yield "its memory is not locked"
+    if p99 > LATE:
+        yield f"its loop wakes {p99 * 1e6:.0f} us late (p99; {LATE * 1e6:.0f} are allowed)"
 
 
 def _processors() -> set[int]:
@@ -95,13 +136,6 @@ def try_fifo(priority: int) -> bool:
     except (OSError, AttributeError):
         return False
     return True
-
-
-def _try_lock() -> bool:
-    try:
-        return ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT | _MCL_FUTURE) == 0
-    except (OSError, AttributeError):
-        return False
 
 
 def try_pin(cpu: int) -> bool:

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from controllers.guard.supervisor import Supervisor, why_not
+from controllers.guard.supervisor import Measurement, Supervisor, why_not
 from controllers.law.state import command_dtype
 from controllers.loop.cycle import Rig, loop_dtype, publish, run
 from controllers.loop.exchange import Exchange
 from controllers.loop.plant import PortPlant
-from controllers.loop.realtime import Grants, request_realtime
+from controllers.loop.realtime import Grants, refusals, request_realtime
 from controllers.loop.snapshot import COMMAND, snapshot_dtype
 from controllers.numeric.atomics import store_word
-from controllers.numeric.histogram import new_counts
+from controllers.numeric.histogram import new_counts, percentile
 from controllers.numeric.native import clock_functions
 from robot_rl.core.errors import ConnectionLostError, RobotRLError
+from robot_rl.core.records import Array
 
 LOG = logging.getLogger("arm")
 NO_USE = "its number or source is of no use: correct its sender"
@@ -151,12 +152,16 @@ class RealtimeLoop:
         for remedy in self.grants.remedies:
             LOG.warning("%s", remedy)
         while True:
-            run(self.rig, signals.park.ctypes.data)
+            self._turn()
             signals.parked.set()
             signals.go.wait()
             signals.go.clear()
             if signals.closing:
                 return
+
+    def _turn(self) -> None:
+        """Go round until parked."""
+        run(self.rig, self._signals.park.ctypes.data)
 
     def park(self) -> None:
         """Let the loop finish its round and stand still; the arm gets no more ticks."""
@@ -178,6 +183,33 @@ class RealtimeLoop:
             self._signals.closing = True
             self._signals.go.set()
             self._thread.join(PATIENCE)
+
+    @property
+    def trouble(self) -> str:
+        """Why the robot behind the loop is not controlled; empty while it is, as a simulation always is."""
+        return ""
+
+    def mend(self) -> None:
+        """Clear the robot's own fault, if it has one; called while parked, at a person's request."""
+
+    def measured(self) -> Measurement:
+        """What the arm reported last."""
+        port, now = self.rig.port, float(self.rig.loop["ticks"]) * self.plant.period
+        return Measurement(q=port.q.copy(), dq=port.dq.copy(), tau_external=port.tau_external.copy(), now=now)
+
+    def soft(self) -> list[str]:
+        """Why no robot may start on this loop, as the system lets it run; none: it keeps time."""
+        grants, p99 = self.grants, float(percentile(self.rig.lateness, 0.99))
+        return list(refusals(fifo=bool(grants and grants.fifo), locked=bool(grants and grants.locked), p99=p99))
+
+    def go_home(self, goal: Array | None = None) -> None:
+        """Find a way home, or to ``goal`` (n,) [rad], while the loop goes on, then let the arm follow it."""
+        way = self.supervisor.plan(self.measured(), goal)
+        self.park()
+        try:
+            self.supervisor.follow(way, self.measured())
+        finally:
+            self.resume()
 
     def serve(self) -> None:
         """What Python does for the loop, now and then: resets that were asked for, and a line for what was refused."""

@@ -48,10 +48,12 @@ class ArmLife(ManagedEntity):
         except ConnectionLostError as error:
             return {"ok": False, "text": str(error)}
 
-    def start(self) -> None:
-        """Configure and activate, as launch files expect of a node that nobody manages."""
+    def start(self, *, activate: bool) -> None:
+        """Configure, and activate a twin, as launch files expect of a node that nobody manages; a robot waits for a
+        person."""
         self.node.trigger_configure()
-        self.node.trigger_activate()
+        if activate:
+            self.node.trigger_activate()
 
     def follow(self, phase: Phase, reason: Reason) -> None:
         """Let the node's state follow the arm's; what was refused is not asked for again until something changes."""

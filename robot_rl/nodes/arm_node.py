@@ -1,9 +1,8 @@
 """The ROS side of the arm: shared memory in, standard topics out; commands and requests in. No control here.
 
 A lifecycle node (``arm_life``) that starts itself. In: ``command`` (all of a ``Command`` and its lease, by name), and
-for other people's tools ``target_pose`` (PoseStamped) to follow and ``move_to`` (PoseStamped) to go to, with
-``move_to/feedback`` and the service ``move_to/cancel``; their frame is ``base`` or one of the station's. Services and
-parameters: ``arm_services``. Out: ``telemetry``.
+for other people's tools ``target_pose`` and ``move_to`` (``targets``, ``move_action``); frames: ``frames``. Services
+and parameters: ``arm_services``. Out: ``telemetry``.
 """
 
 from __future__ import annotations
@@ -14,35 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import tyro
-from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
-from std_srvs.srv import Trigger
 
 from controllers.guard.desk import DeskClient
 from controllers.guard.lifecycle import Phase, Reason
 from controllers.loop.alarm import LoopAlarm
 from controllers.loop.exchange import Exchange
 from controllers.loop.realtime import try_fifo
-from controllers.loop.snapshot import COMMAND, names, read_state, snapshot_dtype, write_command
-from robot_rl.core.errors import CommandRejectedError, ConnectionLostError
-from robot_rl.core.frames import FrameTree
-from robot_rl.core.records import Array, Command, Source
+from controllers.loop.snapshot import COMMAND, names, snapshot_dtype, write_command
+from controllers.numeric.rotations import pose_multiply, quat_rotate
+from robot_rl.core.errors import ConnectionLostError
+from robot_rl.core.records import Array, Command, StiffnessFrame
 from robot_rl.core.station import Station, load_station
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.arm_life import ArmLife
 from robot_rl.nodes.arm_services import ArmServices
-from robot_rl.nodes.move import Move
+from robot_rl.nodes.frames import Frames
+from robot_rl.nodes.move_action import MoveAction
 from robot_rl.nodes.process import StopFlag, run_process
 from robot_rl.nodes.ros import RosProcess
+from robot_rl.nodes.targets import Targets
 from robot_rl.nodes.telemetry import Telemetry
 
 LOG = logging.getLogger("arm_node")
-REACH_TIME = 0.1
-"""Time given to a ``target_pose`` [s]."""
-VALID_FOR = 0.3
-"""How long a ``target_pose`` stays valid [s]."""
-MOVE_EVERY = 0.05
-"""Period of a move's commands [s]."""
 SILENT = 0.25
 """A state older than this is not published [s]."""
 DEAD = 0.5
@@ -59,20 +52,17 @@ class ArmNode:
         self.record = np.zeros((), snapshot_dtype(int(info["joints"]), tuple(info["objects"])))
         self.telemetry = Telemetry(process.node, self.record)
         self.alarm = LoopAlarm(exchange, station.bridge_priority)
-        self.frames = FrameTree(station.frames)
         self.life = ArmLife(process.node, exchange, DeskClient(graph), lambda: exchange.beat(time.monotonic()))
         self.services = ArmServices(process.node, exchange, self.life, self.resets)
         self.command = np.zeros((), COMMAND)
-        self.poses = 0
-        self.move: Move | None = None
-        self.next_step = 0.0
         node = process.node
+        self.frames = Frames(node, station)
+        self.targets = Targets(node, self.frames, self.record, self.send, lambda bits: exchange.ask(int(bits)))
+        self.targets.publish = self.telemetry.publish_move
+        self.action = MoveAction(node, self.frames, self.targets, self.go, lambda: self._phase()[0])
         node.create_subscription(JointState, "command", self.on_command, ros.RELIABLE)
-        node.create_subscription(PoseStamped, "target_pose", self.on_target_pose, ros.RELIABLE)
-        node.create_subscription(PoseStamped, "move_to", self.on_move_to, ros.RELIABLE)
-        node.create_service(Trigger, "move_to/cancel", self.on_cancel)
         exchange.beat(time.monotonic())
-        self.life.start()
+        self.life.start(activate=station.robot is None)
 
     def resets(self) -> int:
         """How many resets there have been; the node's state follows the arm's."""
@@ -84,75 +74,29 @@ class ArmNode:
         return Phase(int(self.record["phase"])), Reason(int(self.record["reason"]))
 
     def on_command(self, message: JointState) -> None:
-        """Pass a complete command on; the arm process judges its numbers."""
-        if list(message.name) != COMMAND_NAMES or message.header.frame_id != ros.FRAME:
-            LOG.warning("a command was ignored: it must have frame %r and the names %s", ros.FRAME, COMMAND_NAMES)
+        """Pass a complete command on, seen from base; the arm process judges its numbers."""
+        if list(message.name) != COMMAND_NAMES or len(message.position) != len(COMMAND_NAMES):
+            LOG.warning("a command was ignored: it must have the names %s", COMMAND_NAMES)
+        elif self.life.active and message.header.frame_id == ros.FRAME:
+            self._pass_on(np.frombuffer(message.position))
         elif self.life.active:
-            self.move = None
-            self.exchange.put_command(np.frombuffer(message.position))
+            values = np.array(message.position)
+            self.frames.resolve("a command", message.header, lambda frame: self._pass_on(seen_from(frame, values)))
 
-    def _in_base(self, message: PoseStamped) -> Array | None:
-        try:
-            return self.frames.to_base(message.header.frame_id, ros.from_pose(message.pose))
-        except CommandRejectedError as error:
-            LOG.warning("a pose was ignored: %s", error)
-            return None
+    def _pass_on(self, values: Array) -> None:
+        self.targets.end("a command took its place")
+        self.exchange.put_command(values)
 
-    def on_target_pose(self, message: PoseStamped) -> None:
-        """Pass a bare pose on, with the gripper as it is."""
-        pose = self._in_base(message)
-        if pose is None:
-            return
-        now, self.move = time.monotonic(), None
-        command = Command(
-            stamp=now,
-            seq=self._number(),
-            valid_until=now + VALID_FOR,
-            duration=REACH_TIME,
-            pose=pose,
-            gripper=float(self.record["gripper"]),
-            source=Source.HUMAN,
-        )
-        self._send(command)
-
-    def _number(self) -> int:
-        self.poses += 1
-        return self.poses
-
-    def _send(self, command: Command) -> None:
+    def send(self, command: Command) -> bool:
+        """Pass a command of this node's own on, under the lease that its source took here."""
         if self.life.active:
-            write_command(self.command, command, self.services.epoch)
+            write_command(self.command, command, self.services.epochs.get(int(command.source), 0))
             self.exchange.put_command(self.command.reshape(1).view(np.float64))
+        return self.life.active
 
-    def on_move_to(self, message: PoseStamped) -> None:
-        """Go there, step by step; a newer pose takes the place of one that is not reached yet."""
-        pose = self._in_base(message)
-        if pose is not None and np.isfinite(pose).all() and self.life.active:
-            self.move = Move(pose, time.monotonic())
-
-    def on_cancel(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """End a move: the arm holds."""
-        response.success, response.message = self.move is not None, "" if self.move else "nothing moves"
-        if self.move is not None:
-            self.move.outcome = "cancelled"
-            self.exchange.ask_stop()
-            self.telemetry.publish_move(self.move)
-            self.move = None
-        return response
-
-    def step_move(self) -> None:
-        """Send the running move's next command, and say how far it is."""
-        now = time.monotonic()
-        if self.move is None or now < self.next_step:
-            return
-        self.next_step = now + MOVE_EVERY
-        command = self.move.step(read_state(self.record), self._number(), now)
-        if command is not None and self.life.active:
-            self._send(command)
-        elif command is not None:
-            self.move.outcome = "the arm follows no commands"
-        self.telemetry.publish_move(self.move)
-        self.move = None if self.move.outcome else self.move
+    def go(self, joints: Array) -> dict[str, object]:
+        """Ask the arm to go to joint positions (n,) [rad]."""
+        return self.life.ask("home", {"q": joints.tolist()})
 
     def run(self, stop: StopFlag) -> None:
         """Publish at the station's rates and serve requests, until asked to stop."""
@@ -164,7 +108,7 @@ class ArmNode:
             if self.alarm.silent_for > DEAD:
                 self.exchange.halt(f"the arm's loop stood still for {DEAD:g} s")
             self.publish(rest=count % every == 0, health=count % round(self.station.state_rate) == 0)
-            self.step_move()
+            self.targets.step()
             count += 1
             deadline = max(deadline + period, time.monotonic())
             self.process.spin(deadline)
@@ -176,12 +120,29 @@ class ArmNode:
         if age < SILENT:
             self.life.follow(*self._phase())
             self.telemetry.publish_state()
+            self.frames.publish_tool(self.record["ee_pose"], float(self.record["stamp"]))
             self.telemetry.publish_events(*self._phase())
             if rest:
                 self.telemetry.publish_rest()
         if health:
-            stalls = {"loop_stalls": str(self.alarm.stalls), "loop_longest_stall": f"{self.alarm.longest:.4f}"}
-            self.telemetry.publish_diagnostics(age, self.exchange.reason, stalls)
+            more = {"loop_stalls": str(self.alarm.stalls), "loop_longest_stall": f"{self.alarm.longest:.4f}"}
+            more |= {"frames_refused": str(self.frames.refused)}
+            self.telemetry.publish_diagnostics(age, self.exchange.reason, more)
+
+
+def seen_from(frame: Array, values: Array) -> Array:
+    """A whole command whose frame is at ``frame`` (7,), seen from base: its pose and its force are turned and moved.
+
+    A stiffness along that frame's axes would need turning too; it becomes one that no arm takes, so it is refused.
+    """
+    out = np.array(values, dtype=float)
+    record = out.view(COMMAND)[0]
+    record["pose"] = pose_multiply(frame, record["pose"])
+    for part in (record["feed_forward"][:3], record["feed_forward"][3:]):
+        part[:] = quat_rotate(frame[3:], part)
+    if record["stiffness_frame"] == StiffnessFrame.BASE and np.isfinite(record["stiffness"][2:]).any():
+        record["stiffness_frame"] = np.nan
+    return out
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,51 +8,31 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
 import tyro
 
-from controllers.arms.panda_shape import panda_shape, table
 from controllers.black_box.archive import Archive
 from controllers.black_box.recorder import Recorder
 from controllers.guard.desk import Desk
-from controllers.guard.record import Box
 from controllers.guard.requests import ArmRequests
 from controllers.loop.exchange import Exchange, shared_path
 from controllers.loop.realtime_loop import LoopSettings, RealtimeLoop
 from controllers.loop.snapshot import COMMAND, snapshot_dtype
-from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.core.errors import ConfigError
-from robot_rl.core.names import check_name
 from robot_rl.core.station import Station, load_station
-from robot_rl.envs.twin_env import PRESETS
+from robot_rl.nodes.plants import JOINTS, limited, make_loop, make_plant
 from robot_rl.nodes.process import StopFlag, run_process
-from sim.guarded_twin import GuardedTwin
 
 LOG = logging.getLogger("arm")
-JOINTS = 7
+SWITCH = 1e-4
+"""A loop whose driver is Python waits no longer than this for the other threads of this process [s]."""
 SERVE_EVERY = 0.005
 """How often Python looks for resets [s]."""
-
-
-def controller_of(station: Station, task: str) -> ControllerConfig:
-    """The task's or the station's preset, under the station's limits."""
-    check_name("task", task, PRESETS)
-    return limited(station, preset(PRESETS[task] if station.preset == "task" else station.preset))
-
-
-def limited(station: Station, config: ControllerConfig) -> ControllerConfig:
-    """``config`` with the station's limits, which can only tighten it."""
-    force, moment = config.wrench_max
-    return replace(config, wrench_max=(min(force, station.max_force), moment))
-
-
-def make_plant(station: Station, task: str, box: Box | None = None) -> GuardedTwin:
-    """What the station's driver moves, under guard; ``load_station`` has checked its name."""
-    return GuardedTwin(task, controller_of(station, task), shape=panda_shape([table()]), box=box)
 
 
 def make_recorder(graph: str, joints: int) -> Recorder | None:
@@ -74,7 +54,7 @@ class Config:
     station: str = "twin"
     """Station file, or the name of one that comes with the project."""
     task: str = "reach"
-    """The twin's scene."""
+    """The twin's scene; for a robot, the task whose preset is used where the station says so."""
     lockstep: bool = False
     """Ticks run when they are asked for through shared memory: equal commands then give equal torques, bit for bit."""
     black_box: Path = Path(gettempdir()) / "robot_rl_black_box"
@@ -92,15 +72,16 @@ def settings_of(station: Station, *, lockstep: bool) -> LoopSettings:
 def main(config: Config) -> None:
     """Run until asked to stop."""
     stop = StopFlag(config.parent)
+    sys.setswitchinterval(SWITCH)
     station = load_station(config.station)
-    recorder = make_recorder(config.graph, JOINTS)
+    recorder = make_recorder(config.graph, JOINTS[station.driver])
     with make_plant(station, config.task, recorder.box if recorder else None) as plant:
         archive = Archive(recorder, plant.supervisor, config.black_box, config.graph) if recorder else None
         objects, joints = tuple(plant.objects()), plant.arm.n
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
         exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
         try:
-            loop = RealtimeLoop(plant, exchange, settings_of(station, lockstep=config.lockstep))
+            loop = make_loop(plant, exchange, settings_of(station, lockstep=config.lockstep))
             run_loop(loop, make_desk(config.graph, station, loop, archive), stop, archive)
         finally:
             exchange.unlink()
@@ -111,7 +92,8 @@ def main(config: Config) -> None:
 def make_desk(graph: str, station: Station, loop: RealtimeLoop, archive: Archive | None) -> Desk:
     """Where the arm can be asked for what is slow."""
     dump = None if archive is None else lambda: archive.dump(time.monotonic())
-    requests = ArmRequests(loop, loop.supervisor, lambda config: limited(station, config), dump)
+    strict = station.robot is not None and not station.robot.soft_realtime
+    requests = ArmRequests(loop, loop.supervisor, lambda config: limited(station, config), dump, strict=strict)
     return Desk(graph, requests.actions())
 
 

@@ -44,8 +44,8 @@ class ArmServices:
 
     def __init__(self, node: Node, exchange: Exchange, life: ArmLife, resets: Callable[[], int]) -> None:
         self.node, self.exchange, self.life, self.resets = node, exchange, life, resets
-        self.epoch = 0
-        """The lease that was taken here; 0: none."""
+        self.epochs: dict[int, int] = {}
+        """The leases that were taken here, by source."""
         self._declare()
         node.create_service(Trigger, "reset", self.on_reset)
         node.create_service(Trigger, "stop", lambda _, answer: self._bits(Ask.HOLD, answer))
@@ -111,12 +111,15 @@ class ArmServices:
 
     def on_lease(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         """Take the arm for ``lease.source``, or give it back; the answer's message is the epoch for commands."""
+        source, ttl = (self.node.get_parameter(f"lease.{name}").value for name in ("source", "ttl"))
+        epoch = self.epochs.pop(int(source), 0)
         if request.data:
-            source, ttl = (self.node.get_parameter(f"lease.{name}").value for name in ("source", "ttl"))
             answer = self.life.ask("acquire", {"source": source, "ttl": ttl})
+            epoch = int(answer.get("epoch", epoch))
+            if epoch:
+                self.epochs[int(source)] = epoch
         else:
-            answer = self.life.ask("release", {"epoch": self.epoch})
-        self.epoch = int(answer.get("epoch", 0))
+            answer = self.life.ask("release", {"epoch": epoch})
         response.success, response.message = bool(answer["ok"]), str(answer["text"])
         return response
 

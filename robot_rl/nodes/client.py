@@ -12,12 +12,13 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.task import Future
 from sensor_msgs.msg import Image, JointState
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 
 from controllers.loop.snapshot import COMMAND, dtype_from_names, names, read_objects, read_state, write_command
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, StaleDataError
-from robot_rl.core.records import Array, Command, Frame, RobotState
+from robot_rl.core.records import Array, Command, Frame, RobotState, Source
 from robot_rl.nodes import messages as ros
+from robot_rl.nodes.lease import Lease
 from robot_rl.nodes.ros import RosProcess
 
 ANSWER = 15.0
@@ -29,14 +30,20 @@ MAX_AGE = 0.3
 
 
 class RosRobot:
-    """An arm on the graph. ``cameras`` come with it, because one node and one executor serve them all."""
+    """An arm on the graph.
 
-    def __init__(self, cameras: tuple[str, ...] = ()) -> None:
+    Args:
+        cameras: They come with it, because one node and one executor serve them all.
+        ttl: Commands are sent under a lease that lasts so long beyond each [s]; 0: without a lease.
+    """
+
+    def __init__(self, cameras: tuple[str, ...] = (), ttl: float = 1.0) -> None:
         self.process = RosProcess(f"client_{os.getpid()}")
         self.cameras = {name: RosCamera(name, self.process) for name in cameras}
         self.record: np.ndarray | None = None
         self.names = names(COMMAND)
         self.command = np.zeros((), COMMAND)
+        self.lease = Lease(self._take, self._give, ttl)
 
     def __enter__(self) -> RosRobot:
         """Join the graph and wait until it has a state, images and services."""
@@ -47,6 +54,7 @@ class RosRobot:
         self.publisher = node.create_publisher(JointState, "command", ros.RELIABLE)
         self.resetter = node.create_client(Trigger, "reset")
         self.stopper = node.create_client(Trigger, "stop")
+        self.leaser = node.create_client(SetBool, "lease")
         self.parameters = node.create_client(SetParameters, "arm/set_parameters")
         if not self.process.wait_for(self._complete, DISCOVERY):
             self.process.__exit__(None, None, None)
@@ -56,12 +64,15 @@ class RosRobot:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Hold, and leave the graph."""
         try:
-            self.stop()
+            mine = self.lease.held(self.record)
+            self.lease.end()
+            if mine or not self.lease.ttl:
+                self.stop()
         finally:
             self.process.__exit__(kind, error, trace)
 
     def _complete(self) -> bool:
-        services = (self.resetter, self.stopper, self.parameters)
+        services = (self.resetter, self.stopper, self.parameters, self.leaser)
         seen = self.record is not None and all(c.frame is not None for c in self.cameras.values())
         return seen and all(s.service_is_ready() for s in services) and self.publisher.get_subscription_count() > 0
 
@@ -94,7 +105,7 @@ class RosRobot:
     def send(self, command: Command) -> Command:
         """Send; what is not finite is sent too, so that the arm counts it and holds, and then raised here."""
         self._refuse_if_halted()
-        write_command(self.command, command)
+        write_command(self.command, command, self.lease.epoch(command.source, self.record))
         flat = self.command.reshape(1).view(np.float64)
         self.publisher.publish(ros.named_values(self.names, flat, command.stamp))
         if not (np.isfinite(command.pose).all() and np.isfinite(command.gripper)):
@@ -103,15 +114,29 @@ class RosRobot:
 
     def reset(self, seed: int) -> None:
         """Bring arm and scene to the start of ``seed``; returns when a state from after the reset is here."""
-        parameter = Parameter("seed", Parameter.Type.INTEGER, seed).to_parameter_msg()
-        self._answer(self.parameters.call_async(SetParameters.Request(parameters=[parameter])), "parameter seed")
+        self._set(seed=seed)
         answer = self._answer(self.resetter.call_async(Trigger.Request()), "reset")
         if not answer.success:
             raise ConnectionLostError(f"the arm was not reset ({answer.message}): start the graph again")
         number, since = int(answer.message), time.monotonic()
+        self.lease.renew()
         if not self.process.wait_for(lambda: self._fresh(number, since) or self._halted(), ANSWER):
             raise StaleDataError("no state or image came after the reset: see what the graph's console says")
         self._refuse_if_halted()
+
+    def _set(self, **values: float) -> None:
+        """Set parameters of the arm's node; an underscore stands for a dot."""
+        list_ = [Parameter(name.replace("_", "."), value=value).to_parameter_msg() for name, value in values.items()]
+        self._answer(self.parameters.call_async(SetParameters.Request(parameters=list_)), f"parameters {list(values)}")
+
+    def _take(self, source: Source, ttl: float) -> int:
+        self._set(lease_source=int(source), lease_ttl=ttl)
+        answer = self._answer(self.leaser.call_async(SetBool.Request(data=True)), "lease")
+        return int(answer.message) if answer.success else 0
+
+    def _give(self, source: Source) -> None:
+        self._set(lease_source=int(source))
+        self._answer(self.leaser.call_async(SetBool.Request(data=False)), "end of the lease")
 
     def _fresh(self, number: int, since: float) -> bool:
         """State from after the reset of that number, images from after ``since`` [s]."""

@@ -12,10 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 
+from controllers.black_box.salvage import salvage
 from controllers.loop.exchange import Exchange, shared_path
-from robot_rl.core.errors import ConnectionLostError
+from robot_rl.core.errors import ConfigError, ConnectionLostError
 from robot_rl.core.names import check_name
 from robot_rl.core.station import load_station
 from robot_rl.envs.twin_env import PRESETS
@@ -58,6 +60,8 @@ class Graph:
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.dead: dict[str, int] = {}
         self.exchange: Exchange | None = None
+        self.black_box: Path | None = None
+        """What an arm process that was killed left, once the graph has stopped."""
 
     def __enter__(self) -> Graph:
         """Start every process; returns when the arm lives."""
@@ -132,11 +136,23 @@ class Graph:
     def stop(self) -> None:
         """Stop every process; the arm holds first. Nothing stays in shared memory."""
         _stop_all(list(self.processes.values()))
-        for name in (self.name, f"{self.name}.box"):
-            shared_path(name).unlink(missing_ok=True)
+        shared_path(self.name).unlink(missing_ok=True)
+        self._keep_black_box()
         if any(p.returncode == -signal.SIGKILL for p in self.processes.values()):
             time.sleep(YOUNG)
             remove_dead_segments()
+
+    def _keep_black_box(self) -> None:
+        """Dump what an arm process that was killed had recorded: one that ends by itself takes its box along."""
+        box = shared_path(f"{self.name}.box")
+        try:
+            path = salvage(box)
+        except (OSError, ConfigError) as error:
+            self.say(f"the black box stays in {box}, it could not be written: {error}")
+            return
+        if path is not None:
+            self.black_box = path
+            self.say(f"the arm's last minute is in {path}")
 
 
 def _environment(domain: int | None) -> dict[str, str]:

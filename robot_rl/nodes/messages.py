@@ -12,7 +12,18 @@ from array import array
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Twist, TwistStamped, Vector3, Wrench, WrenchStamped
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseStamped,
+    Quaternion,
+    TransformStamped,
+    Twist,
+    TwistStamped,
+    Vector3,
+    Wrench,
+    WrenchStamped,
+)
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
@@ -40,7 +51,9 @@ def to_monotonic(stamp: Time) -> float:
     return stamp.sec + stamp.nanosec * 1e-9 - time.time() + time.monotonic()
 
 
-def fill_header(message: PoseStamped | JointState | Image, monotonic: float, frame: str = FRAME) -> None:
+def fill_header(
+    message: PoseStamped | JointState | Image | TransformStamped, monotonic: float, frame: str = FRAME
+) -> None:
     """Set stamp and frame of any stamped message."""
     message.header.stamp = to_time(monotonic)
     message.header.frame_id = frame

@@ -17,7 +17,7 @@ from controllers.loop.snapshot import ENERGY, GUARD, LATENESS, LOOP, names, obje
 from robot_rl.core.records import Mode
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.activity import Activity
-from robot_rl.nodes.move import Move
+from robot_rl.nodes.move import AnyMove
 
 STAMPED = {
     "current_pose": (PoseStamped, "ee_pose", ros.pose_stamped),
@@ -59,7 +59,7 @@ class Telemetry:
             self._last_event = text
             self.events.publish(String(data=text))
 
-    def publish_move(self, move: Move) -> None:
+    def publish_move(self, move: AnyMove) -> None:
         """How far a move is; at its end its outcome, as the frame."""
         values = np.array([move.distance, move.angle])
         message = ros.named_values(["distance", "angle"], values, float(self.record["stamp"]))

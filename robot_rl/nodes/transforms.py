@@ -99,6 +99,10 @@ class TransformBuffer:
             link = self._links[child] = _Link(parent, fixed)
         link.add(np.append(pose[:3], pose[3:] / norm), stamp)
 
+    def seen_from_parent(self, frame: str) -> Array:
+        """The newest place of a frame that is known, (7,)."""
+        return self._links[frame].poses[-1].copy()
+
     def _chain(self, frame: str) -> Iterator[str]:
         """From ``frame`` up to its root."""
         seen = {frame}
@@ -126,9 +130,8 @@ class TransformBuffer:
         mine, base = list(self._chain(frame)), list(self._chain(BASE))
         shared = next((name for name in mine if name in base), None)
         if shared is None:
-            raise CommandRejectedError(
-                f"there is no frame {frame!r} that leads to {BASE!r}; give the pose in one of: {', '.join(self.names())}"
-            )
+            known = ", ".join(self.names())
+            raise CommandRejectedError(f"no frame {frame!r} leads to {BASE!r}; give the pose in one of: {known}")
         return mine[: mine.index(shared)], base[: base.index(shared)]
 
     def lookup(self, frame: str, stamp: float | None, now: float) -> Array:

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controllers.loop.jitter import Jitter
+from controllers.loop.realtime import LATE, LATENCY, refusals
 from robot_rl.report.machine import Finding, locked_memory, real_time
-
-GOOD_P99 = 200e-6
-"""Lateness that a stock kernel should keep at p99 [s]."""
 
 
 def realtime_findings(jitter: Jitter) -> Iterator[Finding]:
@@ -17,20 +15,37 @@ def realtime_findings(jitter: Jitter) -> Iterator[Finding]:
     yield lateness(jitter)
     yield real_time()
     yield locked_memory()
+    yield robots(jitter)
+    yield faults(jitter)
     yield preemption()
     yield governor()
-    yield idle_states()
+    yield idle_states(jitter)
     yield isolated()
     yield bandwidth()
 
 
 def lateness(jitter: Jitter) -> Finding:
     """Whether the loop woke in time."""
-    good = jitter.p99 < GOOD_P99 and jitter.missed == 0
+    good = jitter.p99 <= LATE and jitter.missed == 0
     text = f"wakes {jitter.p50 * 1e6:.0f} us late (p99 {jitter.p99 * 1e6:.0f}, p99.9 {jitter.p999 * 1e6:.0f}, "
     text += f"worst {jitter.largest * 1e6:.0f}), {jitter.missed} of {jitter.rounds} periods missed"
     remedy = "stop other work, or see the lines below" if jitter.fifo else "give it real-time priority first, see below"
     return Finding(name="1 kHz loop", present=good, text=text, remedy=remedy, needed=False)
+
+
+def robots(jitter: Jitter) -> Finding:
+    """Whether a robot would be activated here: what the arm's process asks itself, before every start."""
+    reasons = list(refusals(fifo=jitter.fifo, locked=locked_memory().present, p99=jitter.p99))
+    text = f"a robot would not be activated: {'; '.join(reasons)}" if reasons else "a robot may be activated"
+    remedy = "see the lines above; for trials only: soft_realtime: true under robot in its station file"
+    return Finding(name="robots", present=not reasons, text=text, remedy=remedy, needed=False)
+
+
+def faults(jitter: Jitter) -> Finding:
+    """Memory that is there before the loop needs it."""
+    text = f"{jitter.faults} page faults in {jitter.rounds} rounds, with stack and heap touched before"
+    remedy = "free some memory; lock the memory, see above"
+    return Finding(name="page faults", present=jitter.faults == 0, text=text, remedy=remedy, needed=False)
 
 
 def preemption() -> Finding:
@@ -50,14 +65,15 @@ def governor() -> Finding:
     return Finding(name="frequency", present=good, text=text, remedy=remedy, needed=False)
 
 
-def idle_states() -> Finding:
+def idle_states(jitter: Jitter) -> Finding:
     """Processors that do not sleep deeply: waking costs up to 0.2 ms."""
     folder = Path("/sys/devices/system/cpu/cpu0/cpuidle")
     states = sorted(folder.glob("state*/latency")) if folder.is_dir() else []
     slowest = max((int(_read(str(p)) or 0) for p in states), default=0)
     text = f"waking from the deepest sleep takes {slowest} us" if states else "no idle states to be seen here"
-    remedy = "hold /dev/cpu_dma_latency open at 0, or boot with processor.max_cstate=1"
-    return Finding(name="idle states", present=slowest <= 100, text=text, remedy=remedy, needed=False)
+    text += f"; the arm's process keeps {LATENCY} open at 0" if jitter.awake else f"; {LATENCY} cannot be opened"
+    remedy = f"sudo chmod o+w {LATENCY}, in a udev rule to make it last; or boot with processor.max_cstate=1"
+    return Finding(name="idle states", present=jitter.awake or slowest <= 100, text=text, remedy=remedy, needed=False)
 
 
 def isolated() -> Finding:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from controllers.loop.realtime import Ticker, request_realtime
+from controllers.loop.realtime import LATE, Ticker, refusals, request_realtime, stay_awake
 from controllers.numeric.histogram import Histogram
 
 
@@ -67,3 +67,17 @@ def test_percentile_counts_are_whole():
     for value in np.random.default_rng(0).integers(0, 2_000_000_000, 1000):
         histogram.add(int(value))
     assert histogram.counts.sum() == 1000
+
+
+def test_a_loop_that_keeps_time_has_no_refusals():
+    assert list(refusals(fifo=True, locked=True, p99=LATE)) == []
+    assert list(refusals(fifo=True, locked=True, p99=2 * LATE)) == ["its loop wakes 400 us late (p99; 200 are allowed)"]
+    assert len(list(refusals(fifo=False, locked=False, p99=1.0))) == 3
+
+
+def test_processors_stay_awake_as_long_as_the_file_is_open():
+    file = stay_awake()
+    if file is None:
+        pytest.skip("this user may not write the device")
+    with file:
+        assert not file.closed

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from controllers.black_box.replay import replay
 from controllers.loop.exchange import shared_path
 from robot_rl.core.records import Source
 from robot_rl.data.dataset import open_dataset
@@ -94,6 +95,11 @@ def test_a_graph_that_breaks_keeps_what_was_recorded_and_leaves_nothing_else(gra
     assert len(open_dataset(tmp_path / "demos")) >= len(lines) >= 1
     graph.stop()
     assert not any(p.is_running() for p in family)
+    assert graph.black_box is not None, "what a killed arm process had recorded is kept"
+    found = replay(graph.black_box)
+    graph.black_box.unlink()
+    assert found.ticks > 1000
+    assert (found.different, found.first) == (0, -1)
     assert not list(Path("/dev/shm").glob(f"*{graph.name}*"))
     time.sleep(YOUNG)
     assert remove_dead_segments() == []

@@ -1,9 +1,6 @@
 """The arm's ROS surface: lifecycle, services, parameters, moves, diagnostics; and a second DDS vendor that reads it."""
 
-import importlib.util
 import json
-import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,94 +9,14 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
-from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
-from sensor_msgs.msg import JointState
-from std_msgs.msg import String
-from std_srvs.srv import SetBool, Trigger
+from std_srvs.srv import SetBool
 
 from controllers.guard.lifecycle import Phase
 from robot_rl.nodes import messages as ros
-from robot_rl.nodes.arm_process import warm_up
-from robot_rl.nodes.client import RosRobot
-from robot_rl.nodes.launcher import Graph
 
 pytestmark = pytest.mark.timeout(600)
-ROOT = Path(__file__).parents[2]
 ACTIVATE, DEACTIVATE = 3, 4
-LOOPBACK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>
-<AllowMulticast>false</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex>
-<MaxAutoParticipantIndex>60</MaxAutoParticipantIndex><Peers><Peer address="127.0.0.1"/></Peers></Discovery></Domain>
-</CycloneDDS>"""
-"""For Cyclone DDS: what ROS calls the discovery range LOCALHOST."""
-
-
-class Surface:
-    """A client of every service, and the newest message of some topics."""
-
-    def __init__(self, robot):
-        self.robot, self.node, self.heard = robot, robot.process.node, {}
-        for topic, kind, qos in (
-            ("/diagnostics", DiagnosticArray, ros.RELIABLE),
-            ("events", String, ros.LATCHED),
-            ("move_to/feedback", JointState, ros.RELIABLE),
-        ):
-            self.node.create_subscription(kind, topic, lambda m, t=topic: self.heard.__setitem__(t, m), qos)
-
-    def call(self, name, kind=Trigger, **fields):
-        client = self.node.create_client(kind, name)
-        self.robot.process.wait_for(client.service_is_ready, 10.0)
-        future = client.call_async(kind.Request(**fields))
-        assert self.robot.process.wait_for(future.done, 15.0), name
-        self.node.destroy_client(client)
-        return future.result()
-
-    def change(self, transition):
-        request = ChangeState.Request()
-        request.transition.id = transition
-        return self.call("arm/change_state", ChangeState, transition=request.transition).success
-
-    def state(self):
-        return self.call("arm/get_state", GetState).current_state.label
-
-    def set(self, name, value):
-        parameter = Parameter(name, value=value).to_parameter_msg()
-        return self.call("arm/set_parameters", SetParameters, parameters=[parameter]).results[0]
-
-    def phase(self):
-        return Phase(int(self.robot.telemetry()["phase"]))
-
-    def until(self, condition, patience=10.0):
-        return self.robot.process.wait_for(condition, patience)
-
-    def until_phase(self, phase, patience=10.0):
-        self.robot.state()
-        return self.until(lambda: self.phase() is phase, patience)
-
-
-@pytest.fixture(scope="module")
-def graph():
-    warm_up("reach")
-    with Graph("twin", "reach", domain=-1) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def surface(graph):
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
-            patch.setenv(name, graph.env[name])
-        with RosRobot() as robot:
-            yield Surface(robot)
-
-
-@pytest.fixture
-def arm(surface):
-    surface.robot.reset(0)
-    return surface
 
 
 def test_the_node_and_the_arm_live_the_same_life(arm):
@@ -165,6 +82,7 @@ def test_a_move_in_a_fixed_frame_arrives_with_feedback(arm):
     message = ros.pose_stamped(target - np.array([0.5, 0, 0, 0, 0, 0, 0]), time.monotonic())
     message.header.frame_id = "bench"
     arm.heard.pop("move_to/feedback", None)
+    arm.wake()
     publisher.publish(message)
     said = "move_to/feedback"
     assert arm.until(lambda: said in arm.heard and arm.heard[said].header.frame_id != "moving", 15.0)
@@ -190,23 +108,9 @@ def test_diagnostics_have_the_keys_of_ros2_control(arm):
     assert {v.key for v in parts["arm loop"].values} >= {"missed", "lateness_p99", "loop_stalls", "phase"}
 
 
-def peers():
-    spec = importlib.util.spec_from_file_location("peers", ROOT / "benchmarks" / "peers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_a_second_dds_vendor_reads_the_topics(arm, graph):
+def test_a_second_dds_vendor_reads_the_topics(arm, second_vendor):
     """Cyclone DDS with its own types: the wire is the standard's, not merely ours."""
-    try:
-        python = peers().peer_python("cyclonedds", ["cyclonedds==11.0.1"])
-    except RuntimeError as error:
-        pytest.skip(f"no package index: {error}")
-    drop = ("_ROS_WHEELS_BOOTSTRAP_COMPLETE", "LD_LIBRARY_PATH", "PYTHONPATH")
-    env = {k: v for k, v in os.environ.items() if k not in drop} | {"CYCLONEDDS_URI": LOOPBACK}
-    call = [str(python), str(Path(__file__).parent / "dds_reader.py"), graph.env["ROS_DOMAIN_ID"]]
-    with subprocess.Popen(call, env=env, stdout=subprocess.PIPE, text=True) as reader:
+    with second_vendor("dds_reader.py") as reader:
         assert arm.until(lambda: reader.poll() is not None, 60.0)
         found = json.loads(reader.stdout.read())
     assert set(found) == {"joint_states", "energy", "robot_state", "current_pose"}

@@ -17,9 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from loop_rig import LoopRig, digest_of, script, twin_torques
 
+from controllers.guard.requests import ArmRequests
 from controllers.loop.alarm import LoopAlarm
 from controllers.loop.cycle import cycle
 from controllers.parameters.presets import preset
+from robot_rl.core.errors import ActivationRefusedError
 from robot_rl.core.records import Mode
 from sim.twin import Twin
 
@@ -100,6 +102,15 @@ def test_what_is_asked_for_is_granted_in_the_next_tick(rig):
         rig.until(lambda asked=asked: rig.bridge.held_at() > asked)
         waits.append(rig.bridge.held_at() - asked)
     assert np.median(waits) < 2e-3
+
+
+def test_a_robot_does_not_start_on_a_loop_that_does_not_keep_time(rig):
+    rig.wait(0.02)
+    assert ArmRequests(rig.loop, rig.loop.supervisor).activate({})["phase"] == "ACTIVE", "a twin may"
+    strict = ArmRequests(rig.loop, rig.loop.supervisor, strict=True)
+    for do in (strict.activate, strict.home):
+        with pytest.raises(ActivationRefusedError, match=r"no real-time priority.*not locked.*soft_realtime"):
+            do({})
 
 
 BURNING = """

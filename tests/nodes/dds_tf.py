@@ -1,0 +1,98 @@
+"""Speaks TF with Eclipse Cyclone DDS, without ROS: publishes two frames, prints where it hears the arm's tool."""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+
+from cyclonedds.core import Policy, Qos
+from cyclonedds.domain import DomainParticipant
+from cyclonedds.idl import IdlStruct
+from cyclonedds.idl.types import float64, int32, sequence, uint32
+from cyclonedds.pub import DataWriter
+from cyclonedds.sub import DataReader
+from cyclonedds.topic import Topic
+from cyclonedds.util import duration
+
+SECONDS = 20.0
+
+
+@dataclass
+class Time(IdlStruct, typename="builtin_interfaces::msg::dds_::Time_"):
+    sec: int32
+    nanosec: uint32
+
+
+@dataclass
+class Header(IdlStruct, typename="std_msgs::msg::dds_::Header_"):
+    stamp: Time
+    frame_id: str
+
+
+@dataclass
+class Vector3(IdlStruct, typename="geometry_msgs::msg::dds_::Vector3_"):
+    x: float64
+    y: float64
+    z: float64
+
+
+@dataclass
+class Quaternion(IdlStruct, typename="geometry_msgs::msg::dds_::Quaternion_"):
+    x: float64
+    y: float64
+    z: float64
+    w: float64
+
+
+@dataclass
+class Transform(IdlStruct, typename="geometry_msgs::msg::dds_::Transform_"):
+    translation: Vector3
+    rotation: Quaternion
+
+
+@dataclass
+class TransformStamped(IdlStruct, typename="geometry_msgs::msg::dds_::TransformStamped_"):
+    header: Header
+    child_frame_id: str
+    transform: Transform
+
+
+@dataclass
+class TFMessage(IdlStruct, typename="tf2_msgs::msg::dds_::TFMessage_"):
+    transforms: sequence[TransformStamped]
+
+
+def at(parent: str, child: str, place: tuple[float, float, float]) -> TFMessage:
+    """A frame that is not turned, now."""
+    now = time.time_ns()
+    stamp = Time(sec=now // 10**9, nanosec=now % 10**9)
+    turn = Quaternion(x=0.0, y=0.0, z=0.0, w=1.0)
+    transform = Transform(translation=Vector3(*place), rotation=turn)
+    header = Header(stamp=stamp, frame_id=parent)
+    return TFMessage(transforms=[TransformStamped(header=header, child_frame_id=child, transform=transform)])
+
+
+def main() -> None:
+    """Publish ``base -> tag`` at 30 Hz and ``tag -> shelf`` once, until the input ends; print frames that came."""
+    participant = DomainParticipant(int(sys.argv[1]))
+    reliable = (Policy.Reliability.Reliable(duration(seconds=1)), Policy.History.KeepLast(100))
+    qos, latched = Qos(*reliable), Qos(*reliable, Policy.Durability.TransientLocal)
+    moving, still = (Topic(participant, f"rt/{name}", TFMessage) for name in ("tf", "tf_static"))
+    writers = DataWriter(participant, moving, qos=qos), DataWriter(participant, still, qos=latched)
+    readers = DataReader(participant, moving, qos=qos), DataReader(participant, still, qos=latched)
+    writers[1].write(at("tag", "shelf", (0.0, 0.0, 0.1)))
+    heard: dict[str, list[float]] = {}
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        writers[0].write(at("base", "tag", (0.1, 0.2, 0.0)))
+        for reader in readers:
+            for message in reader.take(100):
+                for part in message.transforms:
+                    t = part.transform.translation
+                    heard[f"{part.header.frame_id}/{part.child_frame_id}"] = [t.x, t.y, t.z]
+        sys.stdout.write(json.dumps(heard) + "\n")
+        sys.stdout.flush()
+        time.sleep(1 / 30)
+
+
+main()
