@@ -1,6 +1,6 @@
 """Does the filter touch a policy that means no harm? Tracking with it and without (control.md §4.4: scale >= 0.999).
 
-Circles, lines to and fro and a wandering pose at half the speed that a preset allows, commanded at 10 and 20 Hz, in
+Circles, lines to and fro and a wandering pose at the speed that a preset allows, commanded at 10 and 20 Hz, in
 episodes of 6 s from many phases (as long as those of peg_insert); mean over all commands of the smallest scale since
 the last one, and the root mean square distance from the commanded path. Friction eats the budget, which is filled only
 between episodes: ``untouched_s`` says for how long the same motions can go on without a rest before the filter acts.
@@ -28,7 +28,7 @@ from sim.stepper import advance
 
 PRESETS = ("rl_explore", "precise", "human_near")
 RATES = (10, 20)
-EPISODE, LONGEST, SHARE = 6.0, 30.0, 0.5
+EPISODE, LONGEST, SHARE = 6.0, 30.0, 1.0
 
 
 def circle(speed: float, t: float) -> Array:

@@ -21,7 +21,7 @@ from pathlib import Path
 from peers import ROOT, result
 
 PACKAGES = ("controllers", "robot_rl", "sim", "drivers")
-SUITE = ("test_barrier.py", "test_passivity.py", "test_adversaries.py")
+SUITE = ("test_barrier.py", "test_protective_stop.py", "test_passivity.py", "test_adversaries.py")
 """Tests of tests/controllers that a mutation must not get past."""
 
 
@@ -45,6 +45,12 @@ MUTATIONS = (
     Mutation("active torques at any price", "active.py", "min(1.0, max(0.0, allowed) / (", "min(1.0, 1e9 / ("),
     Mutation("no power-flow limit", "passivity.py", "config.P_max * config.period)", "1e9)"),
     Mutation("a tank without a lid", "ledger.py", "if state.T > config.T_max:", "if state.T > 1e9:"),
+    Mutation(
+        "a torque that is no number is sent",
+        "tick.py",
+        "    if finite(state.null_a, state.null_a, state.null_a):",
+        "    if True:",
+    ),
     Mutation("no kinetic-energy cap", "limits.py", "config.kinetic_rate * (config.kinetic_max - state.kinetic)", "1e9"),
 )
 """The first two are the issue's own."""

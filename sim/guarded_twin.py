@@ -11,22 +11,36 @@ from controllers.guard.guarded_tick import guarded_tick
 from controllers.guard.lifecycle import Ask
 from controllers.guard.record import Box, GuardConfig, Guarded
 from controllers.guard.supervisor import Measurement, Supervisor
+from controllers.guard.watch import ASK_STOPPED, RECOVERY
 from controllers.numeric.jit import kernel
 from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Command, Source
 from sim.native import call_model_data
-from sim.stepper import Plant
+from sim.stepper import ENGAGED, Plant, drive, protect
 from sim.twin import Twin
+
+
+@kernel
+def report_stop(g: Guarded, plant: Plant) -> None:
+    """Tell the guard while the robot stands by itself; a person's recovery releases its brakes."""
+    if plant.stop[ENGAGED] == 0:
+        return
+    if g.guard[0].phase == RECOVERY:
+        plant.stop[ENGAGED] = 0
+        return
+    g.state[0].tau[:] = 0.0
+    g.guard[0].ask |= ASK_STOPPED
 
 
 @kernel
 def guarded_advance(g: Guarded, plant: Plant, start: int, ticks: int) -> None:
     """Run ``ticks`` periods from number ``start`` on, as ``stepper.advance`` does, with the guard around each tick."""
     for i in range(ticks):
+        report_stop(g, plant)
         guarded_tick(g, plant.q, plant.dq, plant.tau_external, (start + i) * g.config[0].period)
-        for j in range(plant.q.shape[0]):
-            plant.applied[j] = g.state[0].tau[j]
+        drive(g.state[0], plant, g.state[0].tau)
         call_model_data(plant.step, plant.model, plant.data)
+        protect(g.arm[0], plant)
 
 
 class GuardedTwin(Twin):
@@ -69,8 +83,11 @@ class GuardedTwin(Twin):
     def advance_through(self, ticks: int, fault: Callable[[Measurement], Measurement]) -> None:
         """Run ``ticks`` periods in which ``fault`` stands between the arm and what the controller is told of it."""
         for _ in range(ticks):
-            self._plant.applied[:] = self.supervisor.tick(fault(self.measured()))
+            report_stop(self.supervisor.rig, self._plant)
+            self.supervisor.tick(fault(self.measured()))
+            drive(self.controller.state, self._plant, self.controller.state["tau"])
             mujoco.mj_step(self.model, self.data)
+            protect(self.controller.model, self._plant)
             self.ticks += 1
 
     def _submit(self, command: Command) -> None:
@@ -96,4 +113,3 @@ class GuardedTwin(Twin):
     def stop(self) -> None:
         """Hold from the next tick on."""
         self.supervisor.ask(Ask.HOLD)
-

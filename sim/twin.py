@@ -23,7 +23,7 @@ from sim.port import port_of
 from sim.renderer import SceneRenderer
 from sim.scenes.registry import make_scene
 from sim.scenes.scene import object_poses, physics_model
-from sim.stepper import advance, plant_of
+from sim.stepper import COUNT, advance, plant_of
 from sim.workbench import CAMERAS
 
 
@@ -104,6 +104,11 @@ class Twin:
         )
 
     @property
+    def protective_stops(self) -> int:
+        """How often the robot has stopped by itself since the reset, because a joint was too fast."""
+        return int(self._plant.stop[COUNT])
+
+    @property
     def gripper(self) -> float:
         """Opening between the fingers [m]."""
         if not self.scene.gripper.driven:
@@ -141,6 +146,7 @@ class Twin:
         self.scene.randomise(self.model, self.data, np.random.default_rng(seed))
         mujoco.mj_forward(self.model, self.data)
         self.ticks = 0
+        self._plant.stop[:2] = 0
         self.controller.reset(self._plant.q, self._plant.dq)
 
     def stop(self) -> None:

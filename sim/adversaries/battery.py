@@ -16,11 +16,12 @@ from controllers.impedance_controller import PassiveImpedance
 from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.core.records import Array
 from sim.adversaries import observer
-from sim.adversaries.episode import COLUMNS, PACKETS, Course, Line, Log, World, play_episode
+from sim.adversaries.episode import play_episode
 from sim.adversaries.game import new_game
 from sim.adversaries.learned import ACTION, ROWS, random_table
 from sim.adversaries.plants import Trouble, plant_model, provided_for, start_of
 from sim.adversaries.policies import MATRICES, NAMES, SEARCHED, TRAINED
+from sim.adversaries.world import COLUMNS, PACKETS, Course, Line, Log, World
 from sim.stepper import plant_of
 
 TRAINED_FILE = Path(__file__).with_name("trained.npy")
@@ -37,6 +38,7 @@ CONTROLLERS = {
         BOLD, coriolis=1.0, friction_coulomb=(0.3,) * 7, friction_viscous=(0.5,) * 7, velocity_feed_forward=1.0
     ),
     "rl_explore": preset("rl_explore"),
+    "human_near, tracking": replace(preset("human_near"), velocity_feed_forward=1.0),
     "bold, poor": replace(BOLD, wrench_max=(20.0, 4.0), T0=0.5, T_max=1.0, P_max=5.0, T_res=0.1),
     "human_near": preset("human_near"),
     "bold at 2 ms": replace(BOLD, period=0.002),
@@ -46,7 +48,8 @@ CONTROLLERS = {
     "crisp": preset("crisp"),
     "bold, linear": replace(BOLD, interpolator="linear"),
 }
-RATES = (20.0, 50.0, 10.0)
+RATES = (20.0, 50.0, 10.0, 1000.0)
+"""Commands per second [Hz]; the last is every tick, or every other one at 2 ms."""
 
 
 def unfiltered(config: ControllerConfig) -> ControllerConfig:
@@ -77,11 +80,13 @@ class Arena:
 
     Args:
         trouble: What is wrong with it.
-        config: What the controller is told, and beside that, when ``told``, how long the line may lose packets.
+        config: What the controller is told.
+        told: Whether it is also told what the line may do.
+        stops: Whether the robot stops by itself when a joint is faster than its limit, as robots do.
     """
 
-    def __init__(self, trouble: Trouble, config: ControllerConfig, *, told: bool = True) -> None:
-        self.trouble, self.config = trouble, config
+    def __init__(self, trouble: Trouble, config: ControllerConfig, *, told: bool = True, stops: bool = True) -> None:
+        self.trouble, self.config, self.stops = trouble, config, stops
         self.arm = panda()
         self.home = start_of(self.arm, trouble)
         self.controller = PassiveImpedance(self.arm, provided_for(config, trouble) if told else config)
@@ -125,8 +130,6 @@ class Arena:
             exact_line=trouble.delay == 0 and trouble.noise == 0.0,
             lossless=trouble.burst == 0.0 and trouble.drop == 0.0,
             nobody_pushes=trouble.shake == 0.0,
-            prompt=trouble.delay <= 1,
-            nominal_mass=trouble.mass == 1.0 and trouble.payload == 0.0 and trouble.tilt == 0.0,
         )
 
     def reset(self) -> None:
@@ -139,6 +142,7 @@ class Arena:
         self.controller.reset(self.data.qpos, self.data.qvel)
         for buffer in (self.world.torques, self.world.applied, self.world.pushing, self.world.hand):
             buffer[:] = 0.0
+        self.world.plant.stop[:] = 0, 0, self.stops
 
     def play(self, case: Case, table: Array, log: Log) -> Log:
         """Play the case; the rows of ``log`` that were filled."""
@@ -146,8 +150,9 @@ class Arena:
         game = new_game(self.controller.config, self.controller.state, table)
         game.dice[0] = case.seed * 1000003 + case.kind * 7919
         every = max(1, round(1.0 / (case.rate * self.config.period)))
-        play_episode(self.controller.model, self.world, game, Course(case.kind, every, case.ticks, case.echo), log)
-        return Log(log.q[: case.ticks + 1], log.tau[: case.ticks], log.values[: case.ticks])
+        course = Course(case.kind, every, case.ticks, case.echo)
+        played = play_episode(self.controller.model, self.world, game, course, log)
+        return Log(log.q[: played + 1], log.tau[:played], log.values[:played])
 
     def rules_of(self, case: Case) -> observer.Rules:
         """The rules for an episode after it was played."""

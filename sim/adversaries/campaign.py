@@ -13,10 +13,10 @@ from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Array
 from sim.adversaries import observer
 from sim.adversaries.battery import CONTROLLERS, Arena, Case, blank_log, schedule, table_of
-from sim.adversaries.episode import Log
 from sim.adversaries.learned import ACTION, ROWS
 from sim.adversaries.plants import BATTERY, Trouble
 from sim.adversaries.policies import SEARCHED
+from sim.adversaries.world import Log
 
 SMALLEST = ("tank_min", "total_min")
 """Figures whose worst value is the smallest."""
@@ -32,8 +32,10 @@ class Tally:
     episodes: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     """Invariant -> ticks at which it did not hold."""
-    beyond: int = 0
-    """Ticks over the budget after a joint was faster than its limit."""
+    stops: int = 0
+    """Episodes in which the robot stopped by itself, because a joint was faster than its limit."""
+    stopped_ticks: int = 0
+    """Ticks that were played after that; they count as all others do."""
     worst: dict[str, float] = field(default_factory=dict)
     examples: list[tuple[str, str]] = field(default_factory=list)
     """(case, invariant) of every episode with a violation."""
@@ -43,9 +45,10 @@ class Tally:
     def add(self, case: Case, log: Log, rules: observer.Rules) -> dict[str, float]:
         """Judge an episode; its figures."""
         verdict, figures = observer.judge(log, rules), observer.figures(log, rules)
-        self.ticks += case.ticks
+        self.ticks += len(log.tau)
         self.episodes += 1
-        self.beyond += verdict.pop(observer.BEYOND)
+        self.stops += int(figures["stopped"])
+        self.stopped_ticks += int(np.count_nonzero(observer.column(log, "stopped")))
         for name, count in verdict.items():
             self.broken[name] += count
             if count:
@@ -61,29 +64,37 @@ class Tally:
 class Arenas:
     """Arenas by plant and controller, made when first asked for."""
 
-    def __init__(self, *, told: bool = True) -> None:
-        self._told = told
+    def __init__(self, *, told: bool = True, stops: bool = True) -> None:
+        self._told, self._stops = told, stops
         self._made: dict[tuple[Trouble, ControllerConfig], Arena] = {}
 
     def of(self, case: Case) -> Arena:
         """The arena of a case."""
         key = (case.trouble, case.config)
         if key not in self._made:
-            self._made[key] = Arena(case.trouble, case.config, told=self._told)
+            self._made[key] = Arena(case.trouble, case.config, told=self._told, stops=self._stops)
         return self._made[key]
 
 
 def sweep(
-    ticks: int, controllers: Mapping[str, ControllerConfig], length: int = 3000, *, progress: bool = False
+    ticks: int,
+    controllers: Mapping[str, ControllerConfig],
+    length: int = 3000,
+    arenas: Arenas | None = None,
+    *,
+    progress: bool = False,
 ) -> Tally:
-    """Play the battery for so many ticks, ``length`` per episode."""
-    tally, arenas, log = Tally(), Arenas(), blank_log(length)
-    for case in schedule(ticks, controllers, length, BATTERY):
+    """Play the battery for at least so many ticks, up to ``length`` per episode."""
+    tally, log = Tally(), blank_log(length)
+    arenas = arenas or Arenas()
+    for case in schedule(10**12, controllers, length, BATTERY):
         arena = arenas.of(case)
         played = arena.play(case, table_of(case), log)
         tally.add(case, played, arena.rules_of(case))
         if progress and tally.episodes % 400 == 0:
             sys.stderr.write(f"{tally.ticks} ticks, {sum(tally.broken.values())} violations\n")
+        if tally.ticks >= ticks:
+            break
     return tally
 
 

@@ -2,97 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from controllers.guard.estop import apply_instead, damping_torque
 from controllers.law.interpolation import accept
 from controllers.law.tick import tick
 from controllers.numeric.jit import kernel
 from controllers.numeric.linalg import dot, matvec_transposed_into, norm3
-from robot_rl.core.records import Array
 from sim.adversaries.dice import normal, uniform, whole
 from sim.adversaries.game import Game
 from sim.adversaries.plants import LONGEST_BURST
-from sim.adversaries.policies import BURSTS, DRAIN, prepare
+from sim.adversaries.policies import BURSTS, CHUNKS, DRAIN, SWITCHES, prepare
+from sim.adversaries.sequences import CALM, send_chunk, switch
+from sim.adversaries.world import AFTER_STOP, HAND, PACKETS, Course, Log, World
 from sim.native import call_model_data
-from sim.stepper import Plant
-
-PACKETS = 4
-"""State packets under way at most; a delay is less [ticks]."""
-HAND = 40.0
-"""Force of the hand that A16 relies on [N]."""
-COLUMNS = (
-    "tank spring work discard draw reserve barrier alpha beta gamma kinetic true_kinetic force contact push potential "
-    "mode ticked lost pull twist inside"
-).split()
-COLUMN = {name: i for i, name in enumerate(COLUMNS)}
-"""Place of every figure in a row of ``Log.values``."""
-
-
-class Line(NamedTuple):
-    """The line between arm and controller, and hands on the arm (``plants.Trouble``)."""
-
-    burst: float
-    drop: float
-    delay: int
-    noise: float
-    shake: float
-
-
-class World(NamedTuple):
-    """The plant and what the line carries."""
-
-    plant: Plant
-    line: Line
-    positions: Array
-    """Packets (PACKETS, n) [rad], and so on."""
-    velocities: Array
-    externals: Array
-    torques: Array
-    applied: Array
-    """Torque that the arm holds, (n,) [N m]."""
-    pushing: Array
-    """Joint torque of outside hands, (n,) [N m]."""
-    hand: Array
-    """Their force at the tool (3,) [N], direction (3,), and frequency [Hz]."""
-    touch: Array
-    """Sensor: contact force of the finger tip, (1,) [N]; empty without walls."""
-    energy: Array
-    """MuJoCo's potential and kinetic energy, (2,) [J]."""
-    places: Array
-    """Centres of mass of all bodies, (bodies, 3) [m]."""
-    weights: Array
-    """Force of uncompensated gravity on them, (bodies, 3) [N]."""
-
-
-class Log(NamedTuple):
-    """What the observer gets."""
-
-    q: Array
-    """True joint positions before every step and after the last, (ticks + 1, n) [rad]."""
-    tau: Array
-    """Torque that the arm really held during every step, (ticks, n) [N m]."""
-    values: Array
-    """What the controller and the plant say, (ticks, len(COLUMNS))."""
-
-
-class Course(NamedTuple):
-    """What happens in an episode."""
-
-    kind: int
-    """Which adversary."""
-    every: int
-    """Ticks between its commands."""
-    ticks: int
-    echo: int
-    """Every command arrives: 0 once, 1 with its quaternion's sign turned, 2 twice, 3 with an older one after it."""
+from sim.stepper import ENGAGED, drive, forget_torque, protect
 
 
 @kernel
 def _send(course: Course, game: Game, step: int, now: float) -> None:
     command = game.commands[0]
     prepare(course.kind, game, step, now)
+    if course.kind == SWITCHES:
+        switch(game, now)
+    if course.kind == CHUNKS or (course.kind == SWITCHES and step % 5 == 4):
+        send_chunk(game, course.echo, now)
+        return
     if course.echo == 1:
         for i in range(3, 7):
             command.pose[i] = -command.pose[i]
@@ -116,8 +51,9 @@ def _command(course: Course, game: Game, i: int, now: float) -> None:
 
 
 @kernel
-def _exchange(arm: np.void, world: World, game: Game, i: int, now: float) -> None:
+def _exchange(arm: np.void, world: World, game: Game, course: Course, i: int) -> None:
     """State packet to the controller, torque back; a robot takes no torque that jumps further than it allows."""
+    now = i * game.config.period
     state, line, plant, n = game.state, world.line, world.plant, world.applied.shape[0]
     slot = max(0, i - line.delay) % PACKETS
     for j in range(n):
@@ -125,6 +61,9 @@ def _exchange(arm: np.void, world: World, game: Game, i: int, now: float) -> Non
         if line.noise > 0.0:
             world.positions[slot, j] += line.noise * normal(game.dice)
     tick(arm, game.config, state, world.positions[slot], world.velocities[slot], world.externals[slot], now)
+    if course.kind == SWITCHES and game.memory[CALM] > 0.0:
+        damping_torque(state, game.memory[CALM], state.null_b)
+        apply_instead(arm, game.config, state, world.torques[slot], state.null_b)
     if line.drop > 0.0 and uniform(game.dice, 0.0, 1.0) < line.drop:
         return
     for j in range(plant.q.shape[0]):
@@ -196,28 +135,45 @@ def _note_springs(log: Log, game: Game, i: int) -> None:
 
 
 @kernel
+def _step(arm: np.void, world: World, game: Game, log: Log, i: int) -> None:
+    """The torque that the arm holds, or its own brakes; hands; physics; and what the robot then minds by itself."""
+    if world.plant.stop[ENGAGED] != 0:
+        world.applied[:] = 0.0
+    drive(game.state, world.plant, world.applied)
+    for j in range(world.applied.shape[0]):
+        log.tau[i, j] = world.applied[j]
+        world.plant.applied[j] += world.pushing[j]
+    log.values[i, 22] = world.plant.stop[ENGAGED]
+    call_model_data(world.plant.step, world.plant.model, world.plant.data)
+    protect(arm, world.plant)
+
+
+@kernel
 def play_episode(arm: np.void, world: World, game: Game, course: Course, log: Log) -> int:
-    """Play ``course.ticks`` ticks; the controller and the plant were reset before. Returns how many ticks were lost."""
-    lost, total = 0, 0
-    for i in range(course.ticks):
-        now = i * game.config.period
+    """Play ``course.ticks`` ticks, or ``AFTER_STOP`` more after the robot has stopped by itself; returns how many.
+
+    The controller and the plant were reset before.
+    """
+    lost, played, end = 0, 0, course.ticks
+    while played < end:
+        i, now = played, played * game.config.period
         log.q[i, :] = world.plant.q
         _packet(world, i)
+        if world.plant.stop[ENGAGED] != 0:
+            forget_torque(game.state)
+            end = min(end, i + AFTER_STOP) if log.values[i - 1, 22] == 0.0 else end
         _command(course, game, i, now)
         if lost == 0 and world.line.burst > 0.0 and uniform(game.dice, 0.0, 1.0) < world.line.burst:
             lost = 1 + whole(game.dice, LONGEST_BURST)
         log.values[i, 17], log.values[i, 18] = (1.0, 0.0) if lost == 0 else (0.0, 1.0)
         if lost > 0:
             lost -= 1
-            total += 1
         else:
-            _exchange(arm, world, game, i, now)
+            _exchange(arm, world, game, course, i)
         _hands(course, world, game, i, now)
-        for j in range(world.applied.shape[0]):
-            log.tau[i, j] = world.applied[j]
-            world.plant.applied[j] = world.applied[j] + world.pushing[j]
-        call_model_data(world.plant.step, world.plant.model, world.plant.data)
+        _step(arm, world, game, log, i)
         _note(log, world, game, i)
         _note_springs(log, game, i)
-    log.q[course.ticks, :] = world.plant.q
-    return total
+        played += 1
+    log.q[played, :] = world.plant.q
+    return played

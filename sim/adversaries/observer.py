@@ -1,8 +1,8 @@
 """The independent observer: what an episode's log says about the invariants of control.md §2.8, in plain NumPy.
 
 The passivity verdict (I2) comes from logged joint positions and torques alone; nothing here is shared with the filter.
-The premise of the proof is that no joint moves faster than its limit, where a robot stops by itself. What happens after
-a joint has done so is counted too, under ``BEYOND``, and is no violation.
+Every tick counts. Where a joint gets faster than its limit the robot stops by itself, as robots do (``sim.stepper``);
+what its brakes then do is no torque of the controller's. I10 to I13 need two runs: ``relations``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robot_rl.core.records import Array
-from sim.adversaries.episode import COLUMN, Log
+from sim.adversaries.world import COLUMN, Log
 
 EXACT = 1e-9
 """What rounding may cost [J]."""
@@ -22,8 +22,6 @@ SPRING_GROWTH = 1.6
 CONTACT_TOLERANCE = 0.02
 """Share of the energy turned over that the plant's integrator may create or lose (measured with no torque: < 0.01)."""
 HOLD, ACTIVE, LOW, BRAKE, FAULT = range(5)
-BEYOND = "over the budget after a joint was faster than its limit"
-"""What hands can do to an arm that does not stop by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +47,7 @@ class Rules:
     lossless: bool
     """No packet is lost: the barrier must hold in every tick."""
     nobody_pushes: bool
-    nominal_mass: bool
-    prompt: bool
-    """State packets are at most one tick old: the cap on kinetic energy is a loop, and needs to see."""
+    """Beyond gravity that is compensated wrongly."""
 
 
 def work_of(log: Log) -> Array:
@@ -88,10 +84,6 @@ def judge(log: Log, rules: Rules) -> dict[str, int]:
     work = work_of(log)
     ticked = column(log, "ticked") > 0.0
     found = _ledger(log, rules, work) | _filter(log, rules, ticked) | _limits(log, rules) | _outside(log, rules, work)
-    too_fast = np.maximum.accumulate(speed_of(log, rules)) > 1.0
-    found[BEYOND] = found["I2 passivity"] & too_fast
-    for name in ("I2 passivity", "I3 T + V >= 0"):
-        found[name] = found[name] & ~too_fast
     return {name: int(np.count_nonzero(bad)) for name, bad in found.items()}
 
 
@@ -130,22 +122,22 @@ def _filter(log: Log, rules: Rules, ticked: Array) -> Mapping[str, Array]:
         "I6 scales": ~((scales >= 0.0) & (scales <= 1.0)).all(axis=1),
     }
     if rules.exact_line and rules.lossless:
-        slow = np.maximum.accumulate(speed_of(log, rules)) <= 1.0
         left = column(log, "tank") + column(log, "spring") - unwinding(log.tau, rules, 0)
-        found["I15 barrier"] = ticked & slow & ~(left >= -EXACT)
+        found["I15 barrier"] = ticked & ~(left >= -EXACT)
     return found
 
 
 def _limits(log: Log, rules: Rules) -> Mapping[str, Array]:
+    by_itself = column(log, "stopped") > 0.0
     steps = np.abs(np.diff(log.tau, axis=0, prepend=np.zeros((1, log.tau.shape[1]))))
     walls = 1.0 + (column(log, "inside") == 0.0)
     found = {
-        "I7 torque": (np.abs(log.tau) > rules.tau_max + EXACT).any(axis=1),
-        "I7 rate": (steps > rules.rate_max * rules.period + EXACT).any(axis=1),
+        "I7 torque": ~(np.abs(log.tau) <= rules.tau_max + EXACT).all(axis=1),
+        "I7 rate": ~(steps <= rules.rate_max * rules.period + EXACT).all(axis=1) & ~by_itself,
         "I8 force": ~(column(log, "pull") <= rules.caps[0] * walls + EXACT),
         "I8 moment": ~(column(log, "twist") <= rules.caps[1] * SPRING_GROWTH * np.sqrt(3.0) + EXACT),
     }
-    if rules.nobody_pushes and rules.nominal_mass and rules.prompt:
+    if rules.nobody_pushes:
         found["I9 kinetic"] = ~(column(log, "true_kinetic") <= 1.15 * rules.kinetic_max)
     return found
 
@@ -161,23 +153,21 @@ def _outside(log: Log, rules: Rules, work: Array) -> Mapping[str, Array]:
 
 
 def figures(log: Log, rules: Rules) -> dict[str, float]:
-    """The worst of an episode; work and energy as long as no joint was faster than its limit."""
-    speed, mode = speed_of(log, rules), column(log, "mode")
-    end = int(np.argmax(speed > 1.0)) if (speed > 1.0).any() else len(speed)
-    work, total = work_of(log), column(log, "tank") + column(log, "spring")
-    within = work[: max(1, end)]
+    """The worst of an episode, over all its ticks."""
+    mode = column(log, "mode")
+    work, total, stopped = work_of(log), column(log, "tank") + column(log, "spring"), column(log, "stopped") > 0.0
     return {
-        "work_max": float(within.max()),
-        "ratio": float(within.max() / (rules.T0 + rules.spring0)),
-        "ratio_after_too_fast": float(work.max() / (rules.T0 + rules.spring0)),
+        "work_max": float(work.max()),
+        "ratio": float(work.max() / (rules.T0 + rules.spring0)),
         "tank_min": float(column(log, "tank").min()),
-        "total_min": float(total[: max(1, end)].min()),
+        "total_min": float(total.min()),
         "force_max": float(column(log, "force").max()),
         "kinetic_max": float(column(log, "true_kinetic").max()),
         "kinetic_over_cap": float(column(log, "true_kinetic").max() / rules.kinetic_max - 1.0)
-        if rules.nobody_pushes and rules.nominal_mass
+        if rules.nobody_pushes
         else 0.0,
-        "speed_max": float(speed.max()),
+        "speed_max": float(speed_of(log, rules).max()),
+        "stopped": float(stopped.any()),
         "filtered": float(np.mean((column(log, "alpha") < 1.0) | (column(log, "beta") < 1.0))),
         "low": float(np.mean(mode == LOW)),
         "brake": float(np.mean(mode == BRAKE)),

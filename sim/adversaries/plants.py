@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
 from controllers.arms.arm_model import ArmModel
+from controllers.parameters.line import LineLimits, provide
 from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.records import Array
 from sim.poses import to_wxyz
@@ -55,9 +56,9 @@ class Trouble:
 
 
 def provided_for(config: ControllerConfig, trouble: Trouble) -> ControllerConfig:
-    """The controller told how many ticks the line may swallow or delay: the promise covers losses it knows of."""
-    ticks = (LONGEST_BURST if trouble.burst > 0.0 else 0) + (LONGEST_DROP if trouble.drop > 0.0 else 0) + trouble.delay
-    return replace(config, loss_ticks=max(config.loss_ticks, ticks))
+    """The controller told what the line may swallow or delay: the promise covers what it knows of."""
+    lost = (LONGEST_BURST if trouble.burst > 0.0 else 0) + (LONGEST_DROP if trouble.drop > 0.0 else 0)
+    return provide(config, LineLimits(lost=lost, late=trouble.delay))
 
 
 def start_of(arm: ArmModel, trouble: Trouble) -> Array:
@@ -131,6 +132,7 @@ BATTERY = (
     Trouble(name="no friction", friction=0.0, wall=0.004),
     Trouble(name="threefold friction", friction=3.0, wall=0.004),
     Trouble(name="late by 1 tick", delay=1, wall=0.004),
+    Trouble(name="late by 2 ticks", delay=2, wall=0.004),
     Trouble(name="late by 3 ticks", delay=3),
     Trouble(name="encoder noise", noise=5e-5, wall=0.004),
     Trouble(name="shaking", shake=30.0),

@@ -18,6 +18,7 @@ from sim.adversaries.malformed import (
     whole_frame,
 )
 from sim.adversaries.physical import bang_bang, curl, drain, flips, press, pump, random_jumps, stretch, surf
+from sim.adversaries.sequences import restless
 
 NAMES = (
     "benign circle",
@@ -39,8 +40,10 @@ NAMES = (
     "A16 drain, then a push",
     "A17 searched sequence",
     "A18 trained network",
+    "A19 action chunks",
+    "A20 mode switches",
 )
-BENIGN, BURSTS, MATRICES, DRAIN, SEARCHED, TRAINED = 0, 9, 11, 16, 17, 18
+BENIGN, BURSTS, MATRICES, DRAIN, SEARCHED, TRAINED, CHUNKS, SWITCHES = 0, 9, 11, 16, 17, 18, 19, 20
 
 
 @kernel
@@ -85,8 +88,10 @@ def _elaborate(kind: int, game: Game, step: int) -> None:
         drain(game, step)
     elif kind == 17:
         play(game, step)
-    else:
+    elif kind == TRAINED:
         infer(game)
+    else:
+        restless(game, step)
 
 
 @kernel

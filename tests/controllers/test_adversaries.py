@@ -1,4 +1,4 @@
-"""Adversaries A1 to A18 on plants with everything that can be wrong, judged by an observer of q and tau alone.
+"""Adversaries A1 to A20 on plants with everything that can be wrong, judged by an observer of q and tau alone.
 
 200 000 ticks here; ``benchmarks/passivity.py`` plays 10 million.
 """
@@ -15,9 +15,9 @@ from controllers.numeric.rotations import pose_add
 from sim.adversaries import observer
 from sim.adversaries.battery import BOLD, CONTROLLERS, Arena, Case, blank_log, table_of, unfiltered
 from sim.adversaries.campaign import GOALS, Tally, searched, sweep
-from sim.adversaries.episode import COLUMN, Log
 from sim.adversaries.plants import BATTERY, Trouble
 from sim.adversaries.policies import NAMES, TRAINED
+from sim.adversaries.world import COLUMN, Log
 from sim.stepper import advance
 
 AIR = BATTERY[0]
@@ -49,7 +49,7 @@ def test_the_same_adversaries_break_the_budget_without_the_filter():
     tally = sweep(60_000, weak, length=1500)
     assert len(set(tally.over_budget)) >= 10
     assert tally.worst["ratio"] > 2.0
-    assert tally.worst["ratio_after_too_fast"] > 10.0
+    assert tally.stops > 0
 
 
 @pytest.mark.parametrize("kind", range(len(NAMES)), ids=NAMES)
