@@ -13,7 +13,7 @@ from robot_rl.core.errors import DatasetError
 from robot_rl.core.spec import Spec
 from robot_rl.data.episode import Episode, load_episode
 from robot_rl.data.files import crc32, replace_file, sha256
-from robot_rl.data.index import list_episodes
+from robot_rl.data.index import list_episodes, read_attributes
 from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layout, Meta, chunk_file
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
@@ -76,7 +76,14 @@ class Dataset:
         """The ``i``-th episode (not its number: discarded episodes leave no gap here)."""
         if not -len(self) <= i < len(self):
             raise DatasetError(f"{self.root} has {len(self)} episodes, there is no episode {i}")
-        return load_episode(Path(self.index[i]["path"]), self.spec, self.index[i])
+        entry = self.index[i]
+        try:
+            return load_episode(entry["path"], self.spec, entry)
+        except DatasetError:
+            present = read_attributes(entry["path"])
+            if present.get("archived") == entry.get("archived"):
+                raise
+            return load_episode(entry["path"], self.spec, {**entry, "archived": present.get("archived")})
 
     def episodes(self) -> Iterator[Episode]:
         """All episodes, in the order in which they were recorded."""

@@ -15,12 +15,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.spec import Feature
 from robot_rl.data.commit import digest_attributes, timing
 from robot_rl.data.digest import Accumulator, Digest
 from robot_rl.data.episode import read_column
 from robot_rl.data.files import PIECE, sync, write_file
-from robot_rl.data.layout import EPISODES, STAGING, Layout, array_metadata, chunk_file, group_metadata
+from robot_rl.data.layout import EPISODES, STAGING, Layout, array_metadata, chunk_file, group_metadata, row_bytes
 
+DERIVED: Final = ("sha256", "crc32", "statistics", "archived", "recovered")
+"""Attributes that are not passed on."""
 PREFIX: Final = "edit-"
 """Of folders in the staging folder that hold no recording; whoever takes the lock removes them."""
 
@@ -51,20 +54,21 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
     digests: dict[str, Digest] = {}
     for array in layout.arrays:
         if whole and array not in recipe.replaced and array in old.get("sha256", {}):
-            _share(entry["path"] / array, group / array)
+            share(entry["path"] / array, group / array)
             digests[array] = Digest(old["sha256"][array], old["statistics"][array])
             continue
         rows = recipe.replaced[array] if array in recipe.replaced else read_column(entry, array, layout)
-        rows = rows[recipe.start : recipe.start + layout.rows(array, stop - recipe.start)]
-        digests[array] = _write(group, array, rows, layout)
+        kept = range(recipe.start, recipe.start + layout.rows(array, stop - recipe.start))
+        digests[array] = write_rows(group, array, layout.arrays[array], rows, kept)
     stamps = {k: read_column(entry, k, layout)[recipe.start : stop] for k in ("stamp", "source")}
     attributes = {
-        **{key: value for key, value in old.items() if key not in ("sha256", "crc32", "statistics")},
+        **{key: value for key, value in old.items() if key not in DERIVED},
         **{key: entry[key] for key in ("outcome", "meta")},
         **recipe.labels,
         **{"uuid": name, "number": recipe.number, "steps": stop - recipe.start, "edit": True},
         **{"parent": entry["uuid"], "origin": old.get("origin", entry["uuid"])},
         "timing": timing(stamps, layout.spec.rate),
+        **({"archived": old["archived"]} if whole and "archived" in old else {}),
         "cut": [recipe.start, stop] if not whole else old.get("cut"),
     }
     write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes(digests)}))
@@ -74,10 +78,15 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
 
 def publish_group(root: Path, group: Path, number: int, name: str) -> None:
     """Bring a complete group to the disk and rename it into place."""
-    sync([path for folder in group.iterdir() if folder.is_dir() for path in (folder, *folder.iterdir())])
-    sync([group / "zarr.json", group])
+    sync_group(group)
     os.rename(group, root / EPISODES / f"ep{number:06d}-{name}.zarr")
     sync([root / EPISODES])
+
+
+def sync_group(group: Path) -> None:
+    """Wait until an episode's files and folders are on the disk."""
+    sync([path for folder in group.iterdir() if folder.is_dir() for path in (folder, *folder.iterdir())])
+    sync([group / "zarr.json", group])
 
 
 def discard_group(root: Path, group: Path) -> None:
@@ -88,7 +97,7 @@ def discard_group(root: Path, group: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _share(source: Path, target: Path) -> None:
+def share(source: Path, target: Path) -> None:
     """The files of an array once more: the same ones where the file system can, else copies."""
     target.mkdir()
     for file in source.iterdir():
@@ -100,15 +109,15 @@ def _share(source: Path, target: Path) -> None:
             shutil.copy2(file, target / file.name)
 
 
-def _write(group: Path, name: str, rows: NDArray, layout: Layout) -> Digest:
-    feature = layout.arrays[name]
+def write_rows(group: Path, name: str, feature: Feature, rows: NDArray, kept: range) -> Digest:
+    """Write the rows ``kept`` of an array as one raw chunk, piece by piece."""
     file, result = chunk_file(group, name, feature), Accumulator(feature)
     file.parent.mkdir()
-    step = max(1, PIECE // max(1, rows[:1].nbytes))
+    step = max(1, PIECE // max(1, row_bytes(feature)))
     with open(file, "wb") as out:
-        for start in range(0, len(rows), step):
-            block = np.ascontiguousarray(rows[start : start + step], feature.dtype)
+        for start in range(kept.start, kept.stop, step):
+            block = np.ascontiguousarray(rows[start : min(start + step, kept.stop)], feature.dtype)
             out.write(block.reshape(-1).view(np.uint8).data)
             result.update(block)
-    write_file(file.parent / "zarr.json", array_metadata(feature, len(rows)))
+    write_file(file.parent / "zarr.json", array_metadata(feature, len(kept)))
     return result.result()

@@ -14,6 +14,7 @@ from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.layout import LARGE, LEDGER, SCHEMA, Layout, absent_column, chunk_file, row_bytes
+from robot_rl.data.shards import ShardedRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Episode:
     """What the recorder was told: task, operator, seed, instruction, notes."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that is known of it: ``timing``, ``provenance``, ``sha256``, ``created`` ..."""
-    obs: Mapping[str, NDArray]
-    """Name -> rows (T + 1, ...); images are mapped from disk, read only."""
+    obs: Mapping[str, NDArray | ShardedRows]
+    """Name -> rows (T + 1, ...); large ones are mapped from disk, or unpacked when indexed if they were archived."""
     action: NDArray[np.float32]
     """Really executed, (T, A) in [-1, 1]."""
     proposal: NDArray[np.float32]
@@ -104,11 +105,11 @@ class Episode:
 def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episode:
     """Read a committed episode; ``DatasetError`` if one of its files is missing or has a wrong size."""
     layout = Layout(spec)
-    steps = int(attributes["steps"])
-    obs = {name: read_rows(path, name, f, steps + 1) for name, f in spec.observation.items()}
+    entry = {**attributes, "path": path}
+    obs = {name: read_column(entry, name, layout) for name in spec.observation}
     columns: dict[str, Any] = {}
     for name in layout.step_columns:
-        columns[name] = read_column({**attributes, "path": path}, name, layout)
+        columns[name] = read_column(entry, name, layout)
     energy = {name: columns.pop(name) for name, _ in LEDGER}
     stamps = {camera: columns.pop(name) for camera, name in layout.frame_stamps.items()}
     facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
@@ -116,9 +117,11 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 
-def read_column(entry: Mapping[str, Any], name: str, layout: Layout) -> NDArray:
+def read_column(entry: Mapping[str, Any], name: str, layout: Layout) -> NDArray | ShardedRows:
     """All rows of an array of an episode of the index; a column that an older program did not write is filled in."""
     feature, steps, path = layout.arrays[name], int(entry["steps"]), entry["path"]
+    if entry.get("archived") and name in layout.large:
+        return ShardedRows(chunk_file(path, name, feature), feature, layout.rows(name, steps))
     if name in layout.spec.observation or entry.get("schema", 1) == SCHEMA or (path / name).exists():
         return read_rows(path, name, feature, layout.rows(name, steps))
     proposal = read_rows(path, "proposal", layout.arrays["proposal"], steps)

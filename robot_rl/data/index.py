@@ -85,6 +85,14 @@ def _read(path: Path) -> dict[str, Any]:
     return {**attributes, "steps": int(attributes["steps"]), "number": int(attributes["number"])}
 
 
+def read_attributes(path: Path) -> dict[str, Any]:
+    """What an episode says of itself; nothing when it cannot be read."""
+    try:
+        return _read(path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def _stats(folder: Path) -> dict[str, Stat | None]:
     found: dict[str, Stat | None] = {}
     for name in sorted(os.listdir(folder)):

@@ -112,7 +112,7 @@ def _sketches(root: Path, entries: Sequence[Entry], layout: Layout) -> dict[str,
     changes += [({**_attributes(entry["path"]), **entry}, -1) for entry in gone.values()]
     for entry, sign in changes:
         for name, feature in features.items():
-            rows = as_rows(feature, read_column(entry, name, layout))
+            rows = as_rows(feature, np.asarray(read_column(entry, name, layout)))
             sketches[name] = sketches[name].add(Sketch.of(rows), sign)
     if changes:
         _store(root, sketches, set(wanted))

@@ -110,6 +110,8 @@ def _take(name: str, feature: Feature, episode: Episode, extra: Extra) -> NDArra
     rows = extra[name] if name in extra else episode.obs.get(name)
     if rows is None:
         raise SpecError(f"{episode.path} has no feature {name!r}: choose features that all datasets have")
+    if not isinstance(rows, np.ndarray):  # of an archived episode
+        rows = np.asarray(rows)
     if rows.shape[1:] != feature.shape or rows.dtype != np.dtype(feature.dtype):
         got, want = f"{rows.dtype}{rows.shape[1:]}", f"{feature.dtype}{feature.shape}"
         raise SpecError(f"{name} of {episode.path} is {got}, the others have {want}: leave the feature out")
