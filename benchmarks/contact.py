@@ -58,7 +58,7 @@ def battery(config: ControllerConfig, seeds: int, masses: tuple[float, ...] = MA
                 played = arena.play(case, table_of(case), log)
                 force = (float(observer.column(played, "force").max()), case.label)
                 energy = (float(observer.column(played, "true_kinetic").max()), case.label)
-                ticks += case.ticks
+                ticks += len(played.tau)
                 if kind == DRAIN:
                     worst["pushed by a hand"] = max(worst["pushed by a hand"], force)
                     continue
