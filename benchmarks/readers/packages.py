@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-LEROBOT_NEEDS: Final = (
-    "datasets==4.1.1 huggingface-hub==0.35.3 jsonlines==4.0.0 packaging==25.0 pillow==11.3.0 numpy==2.2.6 "
-    "einops==0.8.2 draccus==0.10.0 deepdiff==8.6.1 imageio==2.37.0 termcolor==3.3.0 pyarrow==26.0.1 psutil==7.2.2 "
-    "safetensors==0.8.0"
-).split()
-LEROBOT_ALONE: Final = ["--no-deps", "lerobot==0.4.4", "accelerate==1.11.0", "av==15.1.0"]
-LEROBOT: Final = (["torch==2.13.0", "torchvision==0.28.0"], LEROBOT_NEEDS, LEROBOT_ALONE)
-"""LeRobot's dataset without the robots, beside the torch that this project uses; images as PNG, no video."""
 LEROBOT_VIDEO: Final = (
     ["torch==2.10.0", "torchvision==0.25.0"],
-    LEROBOT_NEEDS,
-    [*LEROBOT_ALONE, "torchcodec==0.10.0"],
+    (
+        "datasets==4.1.1 huggingface-hub==0.35.3 jsonlines==4.0.0 packaging==25.0 pillow==11.3.0 numpy==2.2.6 "
+        "einops==0.8.2 draccus==0.10.0 deepdiff==8.6.1 imageio==2.37.0 termcolor==3.3.0 pyarrow==26.0.1 psutil==7.2.2 "
+        "safetensors==0.8.0"
+    ).split(),
+    ["--no-deps", "lerobot==0.4.4", "accelerate==1.11.0", "av==15.1.0", "torchcodec==0.10.0"],
 )
-"""The same with the newest torch that it can decode video beside: several gigabytes."""
+"""LeRobot's dataset without the robots, and the newest torch beside which it decodes video: several gigabytes."""
 ROBOMIMIC: Final = (
     ["torch==2.13.0", "numpy==1.26.4"],
     ["h5py==3.16.0", "tqdm==4.70.1", "termcolor==3.3.0"],
