@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from deployment import controller
@@ -23,9 +24,9 @@ from robot_rl.tasks.registry import make_expert
 DEMOS, NOISE = 10, 0.3
 AGNOSTIC = float("inf")
 """A ``limit`` that is never reached: the method knows nothing of energy."""
-LIMITS = {"sac": 0.65, "ppo": 0.4}
+LIMITS = {"sac": 0.65, "ppo": 0.65}
 """``limit`` of the passivity-aware policy per method [J]."""
-STEPS = {"sac": 6000, "ppo": 16_000}
+STEPS = {"sac": 6000, "ppo": 12_000}
 """Environment steps of training per method."""
 SAC = sac_lagrangian.Config(
     hidden=(128, 128),
@@ -39,11 +40,17 @@ SAC = sac_lagrangian.Config(
     learning_starts=200,
     batch_size=128,
 )
-PPO = ppo_lagrangian.Config(n_step=16, utd=0.1, learning_starts=1000, gains=(0.1, 0.005, 0.0))
+PPO = ppo_lagrangian.Config(
+    lr_actor=5e-5, n_step=16, utd=0.1, learning_starts=1000, gains=(0.1, 0.005, 0.0), price_max=0.5
+)
 UNSEEN, MUTED = 3, 10.0
 """Feature of the ledger that is always 1 without the filter (the share it lets through), and its deviation."""
 CLONING = 1000
 """Gradient steps of imitation before PPO, which would hardly find the goal of a maze from nothing."""
+SPREAD = 0.3
+"""Standard deviation, before tanh, that PPO starts with."""
+EDGE = 0.9
+"""Largest action that is imitated: beyond it, tanh is flat and the ratios are wild."""
 RECENT = 2000
 """Steps that PPO's replay holds."""
 
@@ -116,12 +123,17 @@ def statistics_of(demos: Replay) -> Statistics:
 
 
 def clone(learner: ppo_lagrangian.PpoLagrangianLearner, demos: Replay) -> None:
-    """Make the actor say what the demonstrators did (most likely action), and the values what came of it."""
+    """Make the actor's mode what the demonstrators did, its deviation ``SPREAD``, and the values what came of it.
+
+    By the likelihood it would learn a handful of demonstrations by heart, with next to no deviation, and PPO's ratios
+    would then be far from 1 after any step.
+    """
     sampling = learner.sampling
     for _ in range(CLONING):
         batch = to_torch(demos.sample(sampling.batch_size, sampling.n_step, sampling.gamma))
         features = learner.actor.features(batch.obs)
         learner.update_values(batch, features)
-        likelihood = ppo_lagrangian.log_density(learner.actor.head.moments(features), batch.action)
-        step(learner.optimiser_actor, -likelihood.mean(), PPO.grad_clip)
+        mean, log_std = learner.actor.head.moments(features)
+        miss = (mean.tanh() - batch.action.clamp(-EDGE, EDGE)).square() + (log_std - math.log(SPREAD)).square()
+        step(learner.optimiser_actor, miss.sum(-1).mean(), PPO.grad_clip)
     learner.multiplier.total.zero_()  # the demonstrators' excess is not the policy's
