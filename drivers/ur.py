@@ -19,9 +19,8 @@ import numpy as np
 
 from controllers.arms.arm_model import ArmModel
 from controllers.arms.ur5e import ur5e
-from controllers.law.state import state_dtype
-from controllers.law.tick import measure
 from drivers.link import ArmFaultError, ArmRefusedError, Packet, empty_packet, refuse_unfit, vendor
+from drivers.virtual_arm import VirtualArm
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.names import check_name
 from robot_rl.core.records import Array
@@ -32,8 +31,6 @@ TORQUE_SINCE = (5, 26)
 """First PolyScope version whose torques the library's script uses."""
 WATCHDOG = 25.0
 """The robot stops itself when commands come less often than this [Hz]."""
-LATE = 0.1
-"""Without a packet for this long the connection counts as lost [s]."""
 VARIABLES = ["timestamp", "actual_q", "actual_qd", "actual_TCP_force", "safety_status_bits"]
 """All that is asked of the robot, every period."""
 MODULES = ("rtde_control", "rtde_receive", "dashboard_client")
@@ -65,9 +62,12 @@ class UrConfig:
     strayed: float = 0.1
     """Distance between robot and virtual arm at which the control ends, by velocity only [rad]."""
 
+    patience: float = 0.1
+    """Without a packet for this long the connection counts as lost [s]."""
+
     def __post_init__(self) -> None:
         check_name("UR mode", self.mode, ("auto", "torque", "velocity"))
-        for name in ("acceleration", "follow", "strayed"):
+        for name in ("acceleration", "follow", "strayed", "patience"):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f"{name} must be positive")
 
@@ -87,28 +87,6 @@ def torque_allowed(config: UrConfig, version: tuple[int, int]) -> bool:
         have, need = ".".join(map(str, version)), ".".join(map(str, TORQUE_SINCE))
         raise ArmRefusedError(f"{config.address}: PolyScope {have} takes no torques; update to {need}, or use velocity")
     return able and config.mode != "velocity"
-
-
-class VirtualArm:
-    """The arm that the controller moves when the robot takes only velocities: rigid, with friction, in free space."""
-
-    def __init__(self, arm: ArmModel, damping: float) -> None:
-        self.arm, self.damping = arm, damping
-        self.q, self.dq = np.zeros(arm.n), np.zeros(arm.n)
-        self._model, self._state = arm.record(), np.zeros((), state_dtype(arm.n))[()]
-
-    def start(self, q: Array) -> None:
-        """Be at ``q`` (n,) [rad], at rest."""
-        self.q[:], self.dq[:] = q, 0.0
-
-    def step(self, tau: Array, period: float) -> None:
-        """One period under the torque ``tau`` (n,) [N m]: velocity first, then position with the new velocity, so that
-        the work over the period is exactly tau . (q_after - q_before)."""
-        measure(self._model, self._state, self.q, self.dq)
-        inertia = self._state["mass"] + period * self.damping * np.eye(self.arm.n)
-        self.dq += period * np.linalg.solve(inertia, tau - self.damping * self.dq)
-        np.clip(self.dq, -self.arm.dq_max, self.arm.dq_max, out=self.dq)
-        self.q += period * self.dq
 
 
 class UrLink:
@@ -230,10 +208,12 @@ class UrLink:
 
     def _take(self) -> Packet:
         receive, packet = self._of(self._receive), self._packet
-        stamp, limit = receive.getTimestamp(), time.monotonic() + LATE
+        stamp, limit = receive.getTimestamp(), time.monotonic() + self.config.patience
         while stamp <= self._stamp:
             if time.monotonic() > limit:
-                raise ArmFaultError(f"{self.name}: no packet for {LATE} s; check the cable, then recover it")
+                raise ArmFaultError(
+                    f"{self.name}: no packet for {self.config.patience:g} s; check the cable, then recover it"
+                )
             time.sleep(1e-4)
             stamp = receive.getTimestamp()
         packet.lost = max(0, round((stamp - self._stamp) / PERIOD) - 1) if self._stamp else 0

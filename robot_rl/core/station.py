@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "launch" / "stations"
 DRIVERS = {
     "twin": (),
     "franka": ("collision_torque", "collision_force", "load_mass", "load_com", "soft_realtime"),
-    "ur": ("mode", "soft_realtime"),
+    "ur": ("mode", "patience", "soft_realtime"),
 }
 """What moves, and which keys of ``robot`` it knows beside ``address`` and ``arm``."""
 ARMS = {"franka": ("auto", "fer", "fr3"), "ur": ("ur5e",)}
@@ -57,6 +57,8 @@ class RobotStation:
     """Franka: it stops itself above this external torque [N m]."""
     collision_force: float = 30.0
     """Franka: it stops itself above this external force [N]."""
+    patience: float = 0.1
+    """UR: without a packet for this long the connection counts as lost [s]."""
     soft_realtime: bool = False
     """Start even on a loop that does not keep time; Franka: also without a real-time kernel. For trials."""
 
@@ -120,7 +122,7 @@ class Station:
 
 
 POSITIVE = ("force", "speed", "widest", "collision_torque", "collision_force", "max_force", "state_rate")
-POSITIVE += ("telemetry_rate", "hold_after", "width", "height", "rate")
+POSITIVE += ("patience", "telemetry_rate", "hold_after", "width", "height", "rate")
 COUNTS = ("loss_ticks", "delay_ticks", "load_mass")
 
 

@@ -65,7 +65,7 @@ def shape_of(arm: ArmModel, height: float) -> Shape:
 def make_link(driver: str, robot: RobotStation) -> ArmLink:
     """The wire to a robot; nothing is opened."""
     if driver == "ur":
-        return UrLink(UrConfig(address=robot.address, mode=robot.mode))
+        return UrLink(UrConfig(address=robot.address, mode=robot.mode, patience=robot.patience))
     return FrankaLink(
         FrankaConfig(
             address=robot.address,

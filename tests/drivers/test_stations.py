@@ -60,7 +60,7 @@ def station(serve, library, tmp_path):
         data = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
         data |= {"preset": "rl_explore", "priority": 0, **changes}
         data["robot"]["address"] = serve(script, "--real-time", *flags)
-        data["robot"]["soft_realtime"] = True
+        data["robot"] |= {"soft_realtime": True} if name == "franka" else {"soft_realtime": True, "patience": 2.0}
         data["gripper"]["address"] = serve("hand_server.py", GRIPPERS[name], *gripper)
         path = tmp_path / f"{name}.yaml"
         path.write_text(yaml.safe_dump(data), encoding="utf-8")

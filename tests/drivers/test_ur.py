@@ -10,7 +10,8 @@ from controllers.numeric.rotations import quat_to_matrix
 from controllers.parameters.presets import preset
 from drivers.link import ArmRefusedError
 from drivers.torque_arm import TorqueArm
-from drivers.ur import TORQUE_GUARANTEE, VELOCITY_GUARANTEE, UrConfig, UrLink, VirtualArm, polyscope, torque_allowed
+from drivers.ur import TORQUE_GUARANTEE, VELOCITY_GUARANTEE, UrConfig, UrLink, polyscope, torque_allowed
+from drivers.virtual_arm import VirtualArm
 from robot_rl.core.errors import ConfigError
 
 SETTINGS = preset("rl_explore")
