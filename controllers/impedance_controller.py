@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
+import numba
 import numpy as np
 
 from controllers.arms.arm_model import ArmModel
@@ -15,6 +17,8 @@ from controllers.parameters.presets import ControllerConfig
 from controllers.parameters.tighten import check_tighter, clamp_springs
 from robot_rl.core.errors import CommandRejectedError
 from robot_rl.core.records import Array, Command, EnergyState
+
+FLOAT = np.dtype(np.float64)
 
 
 @kernel
@@ -35,6 +39,7 @@ class PassiveImpedance:
         records = (model.record(), config.record(model), np.zeros((), state_dtype(model.n))[()])
         self._records = tuple(np.array([record]) for record in records)
         self.model, self.config, self.state = (array[0] for array in self._records)
+        self._tau: Array = self.state["tau"]
         self.reset(model.home, np.zeros(model.n))
 
     @property
@@ -87,8 +92,15 @@ class PassiveImpedance:
 
         Gravity is excluded. The array is the state's own and changes with the next tick.
         """
-        _tick_first(self._records, _vector(q), _vector(dq), _vector(tau_external), now)
-        return self.state["tau"]
+        self._compiled(self._records, _vector(q), _vector(dq), _vector(tau_external), now)
+        return self._tau
+
+    @cached_property
+    def _compiled(self) -> Callable[..., None]:
+        """The machine code of the tick: to look it up by the types of the arguments would cost more than the law."""
+        vector = _vector(self._tau)
+        arguments = (self._records, vector, vector, vector, 0.0)
+        return _tick_first.compile(tuple(numba.typeof(argument) for argument in arguments))
 
     def energy(self) -> EnergyState:
         """The passivity ledger."""
@@ -96,4 +108,4 @@ class PassiveImpedance:
 
 
 def _vector(x: Array) -> Array:
-    return np.ascontiguousarray(x, dtype=np.float64)
+    return np.ascontiguousarray(x, FLOAT)

@@ -8,7 +8,6 @@ import numpy as np
 
 from controllers.arms.arm_model import ArmModel
 from controllers.guard.collision import Shape, obstacle_nearest, place, segments_nearest
-from controllers.law.impedance import apply_task_inertia
 from controllers.numeric.jit import kernel
 from controllers.numeric.linalg import dot, matvec_into
 from controllers.numeric.rotations import pose_add_into, pose_error_into
@@ -50,8 +49,7 @@ def _veto(guard: np.void, state: np.void, room: float) -> None:
     ``row`` (n,) is the distance's gradient over the joints; Lambda J M^-1 row^T is the one over the tool's motion,
     the null space at rest. A half-space projection: what runs along the obstacle stays.
     """
-    matvec_into(state.mass_inv_jt, guard.row, guard.slope)
-    apply_task_inertia(state, guard.slope)
+    matvec_into(state.to_wrench, guard.row, guard.slope)
     pose_error_into(state.goal, state.reference, guard.delta)
     excess, size = -dot(guard.slope, guard.delta) - room, 0.0
     for i in range(6):

@@ -35,6 +35,7 @@ from controllers.guard.watch import (
     watch_time,
     watch_tool,
 )
+from controllers.law.contact import SOFT
 from controllers.law.interpolation import ACCEPTED, accept, accept_chunk
 from controllers.law.tick import tick
 from controllers.numeric.jit import kernel
@@ -104,7 +105,7 @@ def guarded_tick(g: Guarded, q: Array, dq: Array, tau_external: Array, now: floa
         mend_ledger(config, state)
     tick(arm, config, state, q, dq, guard.felt, now)
     guard.lost += state.missed
-    guard.contacts += state.force_level > 0
+    guard.contacts += state.force_level >= SOFT
     if guard.bad == 0:
         if powered(guard) and guard.tick % guard.check_every == 0 and g.shape.capsules.shape[0] > 0:
             if check(g.shape, guard, state, g.ends) == TOUCHING:

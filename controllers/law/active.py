@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from controllers.arms.bias import bias_into
-from controllers.law.impedance import apply_task_inertia, damping_into
+from controllers.law.impedance import damping_into
 from controllers.numeric.jit import kernel
 from controllers.numeric.linalg import dot, matvec_into, matvec_transposed_into
 from robot_rl.core.records import Array
@@ -21,8 +21,7 @@ from robot_rl.core.records import Array
 @kernel
 def _project_null(state: np.void) -> None:
     """``null_b`` := N ``null_a``, N = I - J^T Lambda J M^-1 (dynamically consistent)."""
-    matvec_into(state.mass_inv_jt, state.null_a, state.six_a)
-    apply_task_inertia(state, state.six_a)
+    matvec_into(state.to_wrench, state.null_a, state.six_a)
     matvec_transposed_into(state.jacobian, state.six_a, state.null_b)
     for i in range(state.dq.shape[0]):
         state.null_b[i] = state.null_a[i] - state.null_b[i]
@@ -31,9 +30,7 @@ def _project_null(state: np.void) -> None:
 @kernel
 def add_null_damping(config: np.void, state: np.void, tau: Array) -> None:
     """Add -d N N^T dq to ``tau`` (n,): damps the motion that the tool does not see; symmetric, hence dissipative."""
-    state.six_a[:] = state.ee_twist
-    apply_task_inertia(state, state.six_a)
-    matvec_transposed_into(state.mass_inv_jt, state.six_a, state.null_a)
+    matvec_transposed_into(state.to_wrench, state.ee_twist, state.null_a)
     for i in range(state.dq.shape[0]):
         state.null_a[i] = -config.null_damping * (state.dq[i] - state.null_a[i])
     _project_null(state)

@@ -11,11 +11,28 @@ import math
 import numpy as np
 
 from controllers.numeric.jit import kernel
-from controllers.numeric.linalg import cholesky_into, dot, jacobi_again, norm3, solve_lower, solve_upper
+from controllers.numeric.linalg import (
+    cholesky_into,
+    dot,
+    gram_into,
+    jacobi_again,
+    norm3,
+    solve_lower,
+    solve_lower_rows,
+    solve_upper,
+    solve_upper_rows,
+    transpose_into,
+)
 from robot_rl.core.records import Array
 
 EPSILON = 1e-6
 """Added to the task mobility J M^-1 J^T so that it stays invertible in a singular posture."""
+
+
+STALE_DAMPING = 4
+"""Ticks after which the damping's modes are computed anew; at once when the stiffness has changed. With older modes the
+damping is as symmetric and dissipative, since the factor of the inertia is always the present one; its ratio is 4 ms
+old."""
 
 
 @kernel
@@ -105,23 +122,24 @@ def _anisotropic_moment_into(error: Array, quat: Array, k: Array, clip: float, c
 
 @kernel
 def task_dynamics(state: np.void, added: float) -> None:
-    """Factor the mass matrix and the task mobility J M^-1 J^T + eps = C C^T; rows of ``mass_inv_jt`` are M^-1 J^T.
+    """Factor the mass matrix and the task mobility J M^-1 J^T + eps = C C^T, and make ``to_wrench`` of them.
 
-    ``added`` is what eps gets in a singular posture on top of the little that it always has.
+    ``to_wrench`` (6, n) = Lambda J M^-1, Lambda = (C C^T)^-1, is the transposed dynamically consistent inverse of the
+    Jacobian: joint torques times it are a wrench at the tool. ``added`` is what eps gets in a singular posture on top
+    of the little that it always has.
     """
     cholesky_into(state.mass, state.mass_chol)
-    jacobian, solved, task = state.jacobian, state.mass_inv_jt, state.eigen
+    solved, task, to_wrench = state.solved, state.matrix_a, state.to_wrench
+    transpose_into(state.jacobian, solved)
+    solve_lower_rows(state.mass_chol, solved)
+    gram_into(solved, task)
     for i in range(6):
-        solved[i, :] = jacobian[i]
-        solve_lower(state.mass_chol, solved[i])
-    for i in range(6):
-        for j in range(i + 1):
-            task[i, j] = dot(solved[i], solved[j])
-            task[j, i] = task[i, j]
         task[i, i] += EPSILON + added
     cholesky_into(task, state.task_chol)
-    for i in range(6):
-        solve_upper(state.mass_chol, solved[i])
+    solve_upper_rows(state.mass_chol, solved)
+    transpose_into(solved, to_wrench)
+    solve_lower_rows(state.task_chol, to_wrench)
+    solve_upper_rows(state.task_chol, to_wrench)
 
 
 @kernel
@@ -135,7 +153,7 @@ def damping_modes(state: np.void) -> None:
                 s += c[m, i] * k[m] * c[m, j]
             a[i, j] = s
             a[j, i] = s
-    jacobi_again(a, state.vectors, state.matrix_b, 1e-10)
+    jacobi_again(a, state.modes, state.matrix_b, 1e-10)
 
 
 @kernel
@@ -150,7 +168,7 @@ def damping_modes_of(state: np.void, k: Array) -> None:
                     s += c[m, i] * k[m, p] * c[p, j]
             a[i, j] = s
             a[j, i] = s
-    jacobi_again(a, state.vectors, state.matrix_b, 1e-10)
+    jacobi_again(a, state.modes, state.matrix_b, 1e-10)
 
 
 @kernel
@@ -171,17 +189,10 @@ def damping_wrench_into(state: np.void, zeta: float, twist: Array, out: Array) -
     out[:] = twist
     solve_lower(state.task_chol, out)
     for i in range(6):
-        modal[i] = 2.0 * zeta * math.sqrt(max(0.0, state.eigen[i, i])) * dot(state.vectors[i], out)
+        modal[i] = 2.0 * zeta * math.sqrt(max(0.0, state.eigen[i, i])) * dot(state.modes[i], out)
     for j in range(6):
         out[j] = 0.0
     for i in range(6):
         for j in range(6):
-            out[j] -= modal[i] * state.vectors[i, j]
+            out[j] -= modal[i] * state.modes[i, j]
     solve_upper(state.task_chol, out)
-
-
-@kernel
-def apply_task_inertia(state: np.void, x: Array) -> None:
-    """x := Lambda x, in place, x (6,): Lambda = (J M^-1 J^T + eps)^-1."""
-    solve_lower(state.task_chol, x)
-    solve_upper(state.task_chol, x)

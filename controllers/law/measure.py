@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from controllers.arms.kinematics import jacobian_into, link_frames, mass_matrix_into
-from controllers.law.impedance import apply_task_inertia, task_dynamics
-from controllers.law.singularity import added_mobility, smallest_singular_value
+from controllers.law.impedance import task_dynamics
+from controllers.law.singularity import added_mobility, watch_singularity
 from controllers.numeric.jit import kernel
 from controllers.numeric.linalg import dot, matvec_into, norm3
 from robot_rl.core.records import Array
@@ -29,7 +29,7 @@ def measure(model: np.void, state: np.void, q: Array, dq: Array) -> None:
 @kernel
 def task_space(config: np.void, state: np.void) -> None:
     """Inertia at the tool centre point, damped where the posture is singular."""
-    smallest_singular_value(state)
+    watch_singularity(config, state)
     task_dynamics(state, added_mobility(config, state))
 
 
@@ -37,8 +37,7 @@ def task_space(config: np.void, state: np.void) -> None:
 def external_wrench(state: np.void, tau_external: Array) -> None:
     """The wrench at the tool that explains ``tau_external`` (n,), Lambda J M^-1 tau; keeps the peak force."""
     state.tau_external[:] = tau_external
-    matvec_into(state.mass_inv_jt, state.tau_external, state.wrench)
-    apply_task_inertia(state, state.wrench)
+    matvec_into(state.to_wrench, state.tau_external, state.wrench)
     state.peak_force = max(state.peak_force, norm3(state.wrench, 0))
 
 

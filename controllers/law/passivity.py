@@ -20,7 +20,8 @@ from controllers.numeric.rotations import pose_add_into, pose_error_into
 HOLD, ACTIVE, LOW, BRAKE, FAULT = range(5)
 """``core.records.Mode`` as the kernels know it."""
 HYSTERESIS = 1.5
-BISECTIONS = 24
+BISECTIONS = 12
+"""Halvings of the share of a step: what is taken may be 1/4096 of it less than what could be paid, never more."""
 FAULT_TANK = -1.5
 """A tank emptier than this [J] is a fault: something outside drives the arm."""
 FROZEN, BLIND = 5, 15
@@ -129,6 +130,7 @@ def scale_reference(config: np.void, state: np.void, allowed: float, spring: flo
     cost = _reference_cost(config, state, 1.0, spring)
     if cost <= allowed:
         state.reference[:] = state.candidate
+        state.error[:] = state.six_b
         return cost
     state.six_a[:] = state.step
     _project(state, allowed)
@@ -149,4 +151,5 @@ def scale_reference(config: np.void, state: np.void, allowed: float, spring: flo
     state.alpha = min(1.0, max(0.0, dot(state.six_a, state.step) / wanted)) if wanted > 0.0 else 0.0
     if low > 0.0:
         state.reference[:] = state.candidate
+        state.error[:] = state.six_b
     return cost

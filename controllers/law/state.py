@@ -25,9 +25,10 @@ def config_dtype(n: int) -> np.dtype:
     scalars = "period zeta T0 T_max P_max T_res kinetic_max kinetic_rate omega hold_timeout null_stiffness "
     scalars += "null_damping null_tau_max limit_margin limit_stiffness limit_damping wall_stiffness tilt_max "
     scalars += "refill_power speed_share chunk_blend velocity_feed_forward coriolis friction_scale friction_speed "
-    scalars += "friction_max sigma_min sigma_damping force_soft force_hard force_rate soften_min retract_speed"
+    scalars += "friction_max sigma_min sigma_damping condition_slow condition_stop force_warn force_soft force_hard "
+    scalars += "force_rate force_patience soften_min retract_speed error_patience"
     pairs = "k_min k_max damping_min clip wrench_max v_max a_max j_max leash lead_max jump_max feed_forward_max "
-    pairs += "feed_forward_rate"
+    pairs += "feed_forward_rate error_max"
     joints = "tau_max tau_rate brake_rate q_null friction_coulomb friction_viscous friction_credit"
     counts = "filter_enabled charge_measured loss_ticks interpolator n_half_spaces n_spheres"
     fields = [(name, "f8") for name in scalars.split()] + [(name, "f8", (2,)) for name in pairs.split()]
@@ -54,12 +55,13 @@ def state_dtype(n: int) -> np.dtype:
     """
     scalars = "stamp T V work discard budget worst_ratio scale alpha beta gamma_active draw reserve barrier kinetic "
     scalars += "peak_force valid_until command_stamp gripper omega work_measured overdraft refilled elastic soften "
-    scalars += "soften_goal force_factor sigma segment_left arrival_period accepted_at"
+    scalars += "soften_goal force_factor sigma condition contact_time error_before error_time segment_left "
+    scalars += "arrival_period accepted_at"
     counters = "mode violations ticks rejected accepted last_code bad_ticks source missed lost force_level "
-    counters += "interpolator n_waypoints"
+    counters += "interpolator n_waypoints damping_age given_up"
     vectors = "q dq tau tau_external q_before tau_wanted tau_measured measured_before tau_active bias null_a null_b"
     sixes = "reference_velocity reference_acceleration stiffness stiffness_goal ee_twist wrench error spring_wrench "
-    sixes += "feed_forward feed_forward_goal singular"
+    sixes += "feed_forward feed_forward_goal singular strongest"
     fields = [(name, "f8") for name in scalars.split()] + [(name, "i8") for name in counters.split()]
     fields += [("last_seq", "i8", (SOURCES,)), ("contact_force", "f8", (3,))]
     fields += [(name, "f8", (n,)) for name in vectors.split()] + [(name, "f8", (6,)) for name in sixes.split()]
@@ -68,8 +70,10 @@ def state_dtype(n: int) -> np.dtype:
     fields += [("waypoints", "f8", (WAYPOINTS, 8)), ("waypoints_new", "f8", (WAYPOINTS, 8))]
     fields += [("rot", "f8", (n, 3, 3)), ("pos", "f8", (n, 3)), ("ee_rot", "f8", (3, 3)), ("composite", "f8", (10,))]
     fields += [("mass", "f8", (n, n)), ("mass_chol", "f8", (n, n)), ("jacobian", "f8", (6, n))]
-    fields += [("mass_inv_jt", "f8", (6, n)), ("task_chol", "f8", (6, 6)), ("eigen", "f8", (6, 6))]
-    fields += [(name, "f8", (6, 6)) for name in ("vectors", "matrix_a", "matrix_b", "matrix_c")]
+    fields += [("solved", "f8", (n, 6)), ("to_wrench", "f8", (6, n)), ("probe_jacobian", "f8", (6, n))]
+    fields += [("probe_rot", "f8", (n, 3, 3)), ("probe_pos", "f8", (n, 3)), ("probe_ee", "f8", (3, 3))]
+    sixes = "task_chol eigen modes vectors matrix_a matrix_b matrix_c"
+    fields += [(name, "f8", (6, 6)) for name in sixes.split()]
     fields += [("proposal", "f8", (7,)), ("candidate", "f8", (7,)), ("track", "f8", (7,)), ("spatial", "f8", (8, 3))]
     scratch = "step delta six_a six_b k_candidate next_velocity next_acceleration wanted"
     fields += [(name, "f8", (6,)) for name in scratch.split()]

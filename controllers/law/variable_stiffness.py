@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from controllers.law.impedance import STALE_DAMPING
 from controllers.law.stiffness import (
     FIXED,
     PLAIN,
@@ -18,7 +19,7 @@ from controllers.law.stiffness import (
 from controllers.numeric.jit import kernel
 from robot_rl.core.records import Array
 
-BISECTIONS = 24
+BISECTIONS = 12
 MATRIX_BISECTIONS = 8
 """Fewer where every step takes an eigenvalue problem; the cost that is booked is exact in any case."""
 INDEFINITE = -1e-6
@@ -167,6 +168,7 @@ def change_stiffness(config: np.void, state: np.void, allowed: float) -> float:
         if low == 0.0:
             return 0.0
         cost = _cost(config, state, low, same)
+    state.damping_age = STALE_DAMPING
     state.stiffness[:] = state.k_candidate
     state.axes[:] = state.axes_candidate
     return cost

@@ -47,6 +47,30 @@ def solve_upper(lower: Array, x: Array) -> None:
 
 
 @kernel
+def solve_lower_rows(lower: Array, x: Array) -> None:
+    """x := L^-1 x, in place, x (n, m): all columns at once, which a processor does side by side."""
+    for i in range(x.shape[0]):
+        for k in range(i):
+            for j in range(x.shape[1]):
+                x[i, j] -= lower[i, k] * x[k, j]
+        inverse = 1.0 / lower[i, i]
+        for j in range(x.shape[1]):
+            x[i, j] *= inverse
+
+
+@kernel
+def solve_upper_rows(lower: Array, x: Array) -> None:
+    """x := L^-T x, in place, x (n, m)."""
+    for i in range(x.shape[0] - 1, -1, -1):
+        for k in range(i + 1, x.shape[0]):
+            for j in range(x.shape[1]):
+                x[i, j] -= lower[k, i] * x[k, j]
+        inverse = 1.0 / lower[i, i]
+        for j in range(x.shape[1]):
+            x[i, j] *= inverse
+
+
+@kernel
 def matvec_into(a: Array, x: Array, out: Array) -> None:
     """``out`` (m,) = a x, a (m, n)."""
     for i in range(a.shape[0]):
@@ -64,6 +88,26 @@ def matvec_transposed_into(a: Array, x: Array, out: Array) -> None:
     for i in range(a.shape[0]):
         for k in range(a.shape[1]):
             out[k] += a[i, k] * x[i]
+
+
+@kernel
+def transpose_into(a: Array, out: Array) -> None:
+    """``out`` (m, n) = a^T, a (n, m)."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = a[j, i]
+
+
+@kernel
+def gram_into(a: Array, out: Array) -> None:
+    """``out`` (m, m) = a^T a, a (n, m); what is above the diagonal stays."""
+    for i in range(a.shape[1]):
+        for j in range(i + 1):
+            out[i, j] = 0.0
+    for k in range(a.shape[0]):
+        for i in range(a.shape[1]):
+            for j in range(i + 1):
+                out[i, j] += a[k, i] * a[k, j]
 
 
 @kernel

@@ -60,7 +60,8 @@ def working_cap(kinetic_max: float, late: float, mass_error: float) -> float:
 
 def _sign_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
     positive = ("period", "zeta", "T0", "P_max", "omega", "kinetic_max", "tau_rate", "brake_rate", "tau_max", "j_max")
-    positive += ("feed_forward_rate", "friction_speed", "force_soft", "force_hard")
+    positive += ("feed_forward_rate", "friction_speed", "force_soft", "force_hard", "force_warn", "condition_slow")
+    positive += ("error_max", "error_patience", "force_patience")
     positive += ("v_max", "a_max", "leash", "lead_max", "jump_max", "clip", "wrench_max")
     for name in positive:
         yield bool(np.all(rec[name] > 0.0)), f"{name} must be positive"
@@ -75,6 +76,7 @@ def _sign_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
 
 def _range_problems(rec: np.void) -> Iterator[tuple[bool, str]]:
     yield rec["force_soft"] <= rec["force_hard"], "force_soft exceeds force_hard: swap them"
+    yield rec["condition_slow"] <= rec["condition_stop"], "condition_slow exceeds condition_stop: swap them"
     quats = np.array([rec["task_quat"], rec["box_pose"][3:]])
     yield np.allclose(np.linalg.norm(quats, axis=1), 1.0), "task_quat and box_pose need quaternions of length 1"
     yield rec["period"] <= 0.01, "period must be at most 0.01 s"

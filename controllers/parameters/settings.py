@@ -149,6 +149,18 @@ class ControllerConfig:
     """Smallest singular value of the Jacobian below which the task inertia is damped [-]."""
     sigma_damping: float = 0.02
     """Mobility added in a singular posture [1/kg, 1/(kg m^2)]."""
+    condition_slow: float = 17.0
+    """Condition number of the Jacobian from which the reference slows down; inf: never [-]."""
+    condition_stop: float = 30.0
+    """Condition number at which it no longer moves towards the singular posture [-]."""
+    error_max: Pair = (0.2, 0.8)
+    """Error beyond which the reference is given up in favour of the measured pose, if it lasts [m, rad]."""
+    error_patience: float = 2.0
+    """How long such an error may last without becoming smaller [s]."""
+    force_warn: float = math.inf
+    """Contact force that is reported, and that counts as soft once it has lasted [N]."""
+    force_patience: float = 0.5
+    """How long a force above ``force_warn`` passes for a short contact [s]."""
     force_soft: float = math.inf
     """Contact force from which the springs get softer and the reference no longer moves into the contact [N]."""
     force_hard: float = math.inf

@@ -11,7 +11,8 @@ from robot_rl.core.errors import ConfigError
 LOWER = (
     "stiffness k_max clip wrench_max T0 T_max P_max refill_power friction_credit kinetic_max tau_max tau_rate v_max "
     "a_max j_max leash lead_max jump_max hold_timeout feed_forward_max feed_forward_rate velocity_feed_forward "
-    "coriolis friction_scale friction_max null_stiffness null_tau_max force_soft force_hard soften_min retract_speed "
+    "coriolis friction_scale friction_max null_stiffness null_tau_max force_warn force_patience force_soft force_hard "
+    "soften_min retract_speed condition_slow condition_stop error_max error_patience "
     "speed_share box_max tilt_max"
 ).split()
 """May become smaller."""
