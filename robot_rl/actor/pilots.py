@@ -48,7 +48,7 @@ class Proposal:
             peak_force=step.peak_force,
             policy_proposal=self.policy,
             intervention=self.intervention,
-            reward_source=RewardSource.TASK if self.verdict is None else RewardSource.PERSON,
+            reward_source=step.judge if self.verdict is None else RewardSource.PERSON,
             frame_stamps=step.frame_stamps,
         )
 

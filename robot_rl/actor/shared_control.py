@@ -27,6 +27,10 @@ VERDICTS = (Event.SUCCESS, Event.FAILURE)
 GOODBYES = (Event.DISCARD, Event.RERECORD, Event.STOP)
 
 
+def _nothing() -> None:
+    """Nobody looks on."""
+
+
 class SharedControl:
     """A ``Pilot``: the policy's, a person's, or nobody's turn, step by step.
 
@@ -55,6 +59,8 @@ class SharedControl:
         self.source = self.machine.home.source
         self.lost = 0
         """How often the device or the arm failed while she had it."""
+        self.on_wait: Callable[[], None] = _nothing
+        """Called every period while the arm holds."""
         self._actions: ActionMap | None = None
         self._begin()
 
@@ -73,6 +79,11 @@ class SharedControl:
             self.pilot.reset(seed)
         elif isinstance(self.env.robot, Leased):
             self._leased = bool(self._acquired())
+
+    @property
+    def stage(self) -> Stage:
+        """Who has the arm."""
+        return self.machine.stage
 
     def augment(self, obs: Observation) -> Observation:
         """What the policy adds to an observation."""
@@ -103,6 +114,10 @@ class SharedControl:
             self.pilot.chunk.clear()  # the arm goes elsewhere: the policy plans anew from there
         if stage is Stage.HUMAN:
             return np.clip(reading.action, -1.0, 1.0).astype(np.float32)
+        return self.hold()
+
+    def hold(self) -> Row:
+        """The action that moves nothing and keeps the gripper as it is."""
         before = np.zeros(self.env.spec.action_dim) if self._last is None else self._last
         return self._map().holding(before).astype(np.float32)
 
@@ -117,6 +132,7 @@ class SharedControl:
 
     def _waiting(self, state: RobotState, objects: Poses) -> bool:
         self._read(state, objects)
+        self.on_wait()
         return self.machine.stage is self._stage and not self._heard
 
     def _verdict(self) -> Event | None:

@@ -1,68 +1,89 @@
-"""``robot-rl collect``: demonstrations of a task into a dataset, from the lockstep twin or through the ROS 2 graph."""
+"""``robot-rl collect``: demonstrations of a task into a dataset, from the twin or through the ROS 2 graph."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode
+from robot_rl.actor.collection import resume
+from robot_rl.actor.session import Session, SessionConfig
 from robot_rl.apps.graph import run_on_graph
 from robot_rl.apps.progress import bar
-from robot_rl.data.recorder import EpisodeWriter
+from robot_rl.core.protocols import Policy
+from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.twin_env import make_twin_env
-from robot_rl.tasks.registry import make_expert
+from robot_rl.learner.checkpoint import load_policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """Record demonstrations by the scripted expert."""
+class Config(SessionConfig):
+    """Record demonstrations by a person or by the scripted expert; stop at any time, and go on later."""
 
-    task: str = "peg_insert"
-    """Name of the task."""
-    out: Path
-    """Folder of the dataset; new episodes are added to the ones that are there."""
-    episodes: int = 25
-    """How many."""
-    noise: float = 0.11
-    """Standard deviation of the noise on the expert's actions, which lie in [-1, 1]."""
-    seed: int = 0
-    """Seed of the first episode; the others count up."""
-    cameras: tuple[str, ...] = ("front", "wrist")
-    """Which cameras are recorded."""
+    policy: Path | None = None
+    """Folder of a checkpoint that acts until somebody takes over; none: demonstrations only."""
     ros: bool = False
-    """Through the ROS 2 graph in real time, instead of the twin in lockstep."""
+    """Through the ROS 2 graph in real time, instead of the twin in this process."""
     station: str = "twin"
     """Station file or name, for ``--ros``."""
 
 
 def main(config: Config) -> None:
-    """Record, with a bar."""
-    won = collect_on_graph(config) if config.ros else collect_lockstep(config)
-    Console(highlight=False).print(f"{won} of {config.episodes} demonstrations succeeded, all are in {config.out}")
+    """Record, with a bar and a page."""
+    say = Console(highlight=False).print
+    last = on_graph(config) if config.ros else on_twin(config)
+    kept = f"{last['good']} good demonstrations and {last['failures']} failures are in {config.out}"
+    say(f"{kept}; {last['tries']} episodes in this session, {last['discarded']} of them discarded", soft_wrap=True)
 
 
-def collect_on_graph(config: Config) -> int:
-    """Episodes on the ROS 2 graph in real time; how many succeeded."""
-    arguments = ["--out", str(config.out), "--episodes", str(config.episodes), "--seed", str(config.seed)]
-    arguments += ["--noise", str(config.noise), "--cameras", *config.cameras]
+def on_graph(config: Config) -> dict[str, Any]:
+    """Episodes on the ROS 2 graph in real time; what the last line of the node says."""
     title = f"demonstrations of {config.task} on the ROS 2 graph in real time"
-    lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", arguments, title)
-    return sum(bool(line["success"]) for line in lines)
+    lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", arguments(config), title)
+    return lines[-1] if lines else vars(resume(config.out, config.task, config.seed))
 
 
-def collect_lockstep(config: Config) -> int:
-    """Episodes on the twin in this process, faster than real time; how many succeeded."""
-    expert = make_expert(config.task, config.noise)
-    env = make_twin_env(config.task, config.cameras)
-    policy = TeleoperatorPolicy(env, expert)
-    facts = {"task": config.task, "operator": "scripted expert", "noise": config.noise, "clock": "lockstep"}
-    won = 0
-    title = f"demonstrations of {config.task} in lockstep"
-    with EpisodeWriter(config.out, env.spec, facts) as writer, bar(title, config.episodes) as advance:
-        for i in range(config.episodes):
-            won += run_episode(env, policy, config.seed + i, sink=writer).success
-            advance(i + 1, f"{won} succeeded")
+def arguments(config: Config) -> list[str]:
+    """The session as the node's command line."""
+    found: list[str] = ["--station", config.station]
+    found += [] if config.policy is None else ["--policy", str(config.policy)]
+    for entry in fields(SessionConfig):
+        value, flag = getattr(config, entry.name), "--" + entry.name.replace("_", "-")
+        if isinstance(value, bool):
+            found += [flag] if value else []
+        elif entry.name != "task":
+            found += [flag, *(value if isinstance(value, tuple) else (str(value),))]
+    return found
+
+
+def on_twin(config: Config) -> dict[str, Any]:
+    """Episodes on the twin in this process: in real time for a person, else as fast as it goes."""
+    policy = None if config.policy is None else load_policy(config.policy)
+    env = make_twin_env(config.task, config.cameras, guarded=config.person, paced=config.person)
+    clock = "paced" if config.person else "lockstep"
+    title = f"demonstrations of {config.task} in {'real time' if config.person else 'lockstep'}"
+    last: dict[str, Any] = {}
+    with session(config, env, policy, {"clock": clock, "station": "twin"}) as running:
+        if running.url:
+            Console(stderr=True, highlight=False).print(f"operator's page: {running.url}", soft_wrap=True)
+        last |= vars(running.tally)
+        with bar(title, config.episodes) as advance:
+
+            def take(line: dict[str, Any]) -> None:
+                last.update(line)
+                advance(line["good"], f"{line['tries']} episodes, {line['discarded']} discarded")
+
+            last |= vars(running.run(take))
     env.close()
-    return won
+    return last
+
+
+def session(config: Config, env: RobotEnv, policy: Policy | None, facts: dict[str, str]) -> Session:
+    """In lockstep the only time is the twin's."""
+    return (
+        Session(config, env, facts, policy)
+        if config.person
+        else Session(config, env, facts, policy, None, env.clock.now)
+    )

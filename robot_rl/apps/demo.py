@@ -63,7 +63,8 @@ def phases(config: Config, run: Path) -> list[tuple[str, Callable[[], None]]]:
     demos, base, result = run / "demos", run / "base", run / "online" / "finetuned"
     task, noise, seeds = config.task, config.noise, config.evaluations
     on_graph = collect.Config(task=task, out=demos, episodes=config.graph_demos, noise=noise, ros=True)
-    on_twin = collect.Config(task=task, out=demos, episodes=config.twin_demos, noise=noise, seed=config.graph_demos)
+    both = config.graph_demos + config.twin_demos
+    on_twin = collect.Config(task=task, out=demos, episodes=both, noise=noise)
     cloning = train.Config(algorithm="bc", dataset=demos, out=base, method=bc.Config())
     before = evaluate.Config(checkpoint=base, episodes=seeds, out=run / "before.json")
     after = evaluate.Config(checkpoint=result, episodes=seeds, out=run / "after.json")

@@ -31,9 +31,14 @@ def run_on_graph(station: str, task: str, module: str, arguments: Sequence[str],
     with Graph(station, task, domain=-1, say=console.print) as graph, bar(title, episodes) as advance:
 
         def take(text: str) -> None:
-            if text.startswith("{"):
-                lines.append(json.loads(text))
-                advance(len(lines), f"{sum(bool(line['success']) for line in lines)} succeeded")
+            if not text.startswith("{"):
+                return
+            line = json.loads(text)
+            if "page" in line:
+                console.print(f"operator's page: {line['page']}", soft_wrap=True)
+                return
+            lines.append(line)
+            advance(line.get("good", len(lines)), f"{sum(bool(line['success']) for line in lines)} succeeded")
 
         code = graph.run_node(module, ["--task", task, *arguments], take)
     if code:

@@ -165,6 +165,8 @@ class Outcome:
     success: bool
     terminated: bool
     """True when the next state has no value: the task is done, or has failed for good."""
+    judge: RewardSource = RewardSource.TASK
+    """Who says so: the task's own measurements, or a classifier that the task asks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +191,8 @@ class Step:
     """After the action."""
     frame_stamps: Mapping[str, float] = field(default_factory=dict)
     """Camera -> exposure of the image in the observation that the action was chosen from, monotonic [s]."""
+    judge: RewardSource = RewardSource.TASK
+    """Who said what the step was worth."""
 
 
 @dataclass(frozen=True, kw_only=True)

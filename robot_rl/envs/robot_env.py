@@ -28,6 +28,8 @@ class RobotEnv:
         self.max_age = 3 / task.spec.rate
         self.state: RobotState = robot.state()
         self.objects: Poses = {}
+        self.frames: Mapping[str, Frame] = {}
+        """The images of the last observation."""
         self.frame_stamps: Mapping[str, float] = {}
         self.steps = 0
         self.seq = 0
@@ -86,6 +88,7 @@ class RobotEnv:
             peak_force=self.state.peak_force,
             state=self.state,
             frame_stamps=seen,
+            judge=outcome.judge,
         )
 
     def close(self) -> None:
@@ -96,5 +99,6 @@ class RobotEnv:
         self.state = self.robot.state()
         self.objects = self.robot.objects()
         frames: dict[str, Frame] = {name: camera.latest(self.max_age) for name, camera in self.cameras.items()}
+        self.frames = frames
         self.frame_stamps = {name: frame.stamp for name, frame in frames.items()}
         return self.task.observe(self.state, frames, self.objects)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from controllers.parameters.presets import ControllerConfig, preset
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_task
@@ -18,13 +21,41 @@ def make_twin_env(
     controller: ControllerConfig | None = None,
     *,
     guarded: bool = False,
+    paced: bool = False,
 ) -> RobotEnv:
     """An environment of the task on its own twin; equal seeds give bit-equal episodes. No controller: its preset.
 
     ``guarded``: with leases, blended hand-overs and watchdogs around the controller, as a real arm has them.
+    ``paced``: in real time, for a person at the controls.
     """
     task = make_task(task_name, cameras)
     config = controller or preset(PRESETS[task_name])
     twin = GuardedTwin(task_name, config, cameras=cameras) if guarded else Twin(task_name, config, cameras)
     twin.__enter__()
-    return RobotEnv(twin, {name: twin.camera(name) for name in cameras}, task, TwinClock(twin))
+    return RobotEnv(
+        twin, {name: twin.camera(name) for name in cameras}, task, (PacedClock if paced else TwinClock)(twin)
+    )
+
+
+class PacedClock:
+    """A ``Clock`` that steps the physics as wall time passes; behind, it shows by how much, as a robot's would."""
+
+    def __init__(self, twin: Twin) -> None:
+        self.twin = twin
+        self._start = time.monotonic()
+        self._ticks = twin.ticks
+
+    def now(self) -> float:
+        """Wall time since the twin's reset [s]."""
+        if self.twin.ticks < self._ticks or self.twin.ticks == 0:
+            self._start = time.monotonic() - self.twin.now()
+        self._ticks = self.twin.ticks
+        return time.monotonic() - self._start
+
+    def sleep_until(self, stamp: float) -> None:
+        """Advance the physics to ``stamp`` [s], and wait for wall time to be there too."""
+        self._ticks = self.twin.ticks
+        ticks = math.ceil((stamp - self.twin.now()) / self.twin.period - 1e-6)
+        if ticks > 0:
+            self.twin.advance(ticks)
+        time.sleep(max(0.0, stamp - (time.monotonic() - self._start)))

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from robot_rl.actor.rollout import run_episode
+from robot_rl.actor.session import recorded_spec
 from robot_rl.core.clock import MonotonicClock
 from robot_rl.core.protocols import Policy
-from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.nodes.client import RosRobot
@@ -95,12 +95,3 @@ def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Polic
                 line = {"episode": number, **asdict(result), **times.summary(), "loop": robot.telemetry()}
                 sys.stdout.write(json.dumps(line) + "\n")
                 sys.stdout.flush()
-
-
-def recorded_spec(env: RobotEnv, policy: Policy, seed: int) -> Spec:
-    """The task's spec with what the policy stores beside each observation."""
-    spec = env.spec
-    for name, value in policy.augment(env.reset(seed)).items():
-        if name not in spec.observation:
-            spec = spec.with_feature(name, Feature(value.shape, str(value.dtype)))
-    return spec

@@ -1,33 +1,84 @@
-"""Demonstrations on the graph: a teleoperator's actions become commands, every step is recorded.
-
-Today's teleoperator is the task's scripted expert; a person's device takes its place behind the same protocol.
-"""
+"""Demonstrations on the graph: a person's device or the scripted expert moves the arm, every step is recorded."""
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import tyro
 
-from robot_rl.actor.rollout import TeleoperatorPolicy
-from robot_rl.nodes.episodes import EpisodesConfig, run_episodes
+from controllers.arms.panda import panda
+from robot_rl.actor.session import Session, SessionConfig
+from robot_rl.core.clock import MonotonicClock
+from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.nodes.client import RosRobot
+from robot_rl.nodes.episodes import StepTimes
+from robot_rl.nodes.leader_device import LeaderDevice
 from robot_rl.nodes.process import run_process
-from robot_rl.tasks.registry import make_expert
+from robot_rl.tasks.registry import make_task
+from robot_rl.teleop.leader import LeaderJoints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(EpisodesConfig):
+class Config(SessionConfig):
     """Record demonstrations on a running graph."""
 
-    noise: float = 0.0
-    """Standard deviation of the noise on the expert's actions, which lie in [-1, 1]."""
+    station: str = "twin"
+    """Name of the station; stored with every episode."""
+    policy: Path | None = None
+    """Folder of a checkpoint that acts until somebody takes over."""
+    parent: int = 0
+    """Stop when this process is no longer the parent; 0: never."""
+    leader_topic: str = "leader/joint_states"
+    """Where a leader arm's joint states come from."""
+    leader_joints: tuple[str, ...] = tuple(f"panda_joint{i}" for i in range(1, 8))
+    """Names of the leader's joints, in the order of the Panda's."""
 
 
 def main(config: Config) -> None:
-    """Record."""
-    expert = make_expert(config.task, config.noise)
-    facts = {"operator": "scripted expert", "noise": config.noise}
-    run_episodes(config, lambda env: TeleoperatorPolicy(env, expert), facts)
+    """Record; one JSON line per episode on standard output."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    task = make_task(config.task, config.cameras)
+    with RosRobot(config.cameras) as robot:
+        env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
+        facts = {"clock": "real time", "station": config.station}
+        with Session(config, env, facts, load(config.policy), leader(config)) as session:
+            times = StepTimes(env, config.parent)
+            session.collector.watch = times.measure
+            if session.url:
+                say({"page": session.url})
+
+            def finished(line: dict[str, Any]) -> None:
+                say({**line, **times.summary(), "loop": robot.telemetry()})
+                times.restart()
+
+            session.run(finished)
+
+
+def say(line: dict[str, Any]) -> None:
+    """To whoever started this."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def leader(config: Config) -> LeaderDevice | None:
+    """The leader arm, if that is what the person moves."""
+    if config.device != "leader":
+        return None
+    return LeaderDevice(panda(), LeaderJoints(joints=config.leader_joints), config.leader_topic)
+
+
+def load(policy: Path | None) -> Any:  # noqa: ANN401  (a Policy; torch is loaded only for one)
+    """The policy of a checkpoint."""
+    if policy is None:
+        return None
+    from robot_rl.learner.checkpoint import load_policy
+
+    return load_policy(policy)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from controllers.numeric.rotations import pose_error
-from robot_rl.core.protocols import Poses, Task
+from robot_rl.core.protocols import Poses, Task, Teleoperator
 from robot_rl.core.records import Array, RobotState
 from robot_rl.core.teleop import Event, Reading
 from robot_rl.teleop.action_map import ActionMap
@@ -120,23 +120,27 @@ class DeviceOperator:
 
 
 class ScriptedOperator:
-    """A script in a person's place: it always has the arm and says nothing."""
+    """A script in a person's place: it always has the arm; what is said, somebody says by the ``sources``."""
 
-    def __init__(self, name: str, act: Callable[[RobotState, Poses], Array], reset: Callable[[int], None]) -> None:
-        self.name = name
-        self._act, self._reset = act, reset
+    name = "scripted expert"
+
+    def __init__(self, script: Teleoperator, sources: Sequence[EventSource] = ()) -> None:
+        self.script, self.sources = script, sources
 
     def reset(self, seed: int) -> None:
         """Start the episode of ``seed``."""
-        self._reset(seed)
+        for source in self.sources:
+            source.events()
+        self.script.reset(seed)
 
     def engage(self, state: RobotState, action: Array) -> None:
         """A script sees the state and needs no more."""
 
     def act(self, state: RobotState, objects: Poses) -> Array:
         """Its action (A,)."""
-        return self._act(state, objects)
+        return self.script.act(state, objects)
 
     def read(self, state: RobotState, objects: Poses) -> Reading:
         """Its action, as of this instant."""
-        return Reading(stamp=state.stamp, action=self._act(state, objects), strength=1.0)
+        events = tuple(e for source in self.sources for e in source.events())
+        return Reading(stamp=state.stamp, action=self.script.act(state, objects), strength=1.0, events=events)
