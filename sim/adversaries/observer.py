@@ -2,7 +2,8 @@
 
 The passivity verdict (I2) comes from logged joint positions and torques alone; nothing here is shared with the filter.
 Every tick counts. Where a joint gets faster than its limit the robot stops by itself, as robots do (``sim.stepper``);
-what its brakes then do is no torque of the controller's. I10 to I13 need two runs: ``relations``.
+what its brakes then do is no torque of the controller's, and what was lost of the last packets stays unbooked (I1) but
+is in the verdict (I2). I10 to I13 need two runs: ``relations``.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _ledger(log: Log, rules: Rules, work: Array) -> Mapping[str, Array]:
     }
     if rules.exact_line:
         before = np.concatenate([[0.0], work[:-1]])
-        found["I1 work"] = np.abs(booked - before)[column(log, "ticked") > 0.0] > EXACT * turned[-1]
+        led = (column(log, "ticked") > 0.0) & (column(log, "stopped") == 0.0)
+        found["I1 work"] = np.abs(booked - before)[led] > EXACT * turned[-1]
     return found
 
 

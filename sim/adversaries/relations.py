@@ -118,7 +118,8 @@ class Relations:
             self._play(arena, case, self._second)
             self._note("I13 rest", _comes_to_rest(arena, len(first.tau)))
             self.ticks += CALM
-        self._without_budget(case)
+        if case.trouble.burst == 0.0:  # blind for many ticks the arm brakes, with the filter or without
+            self._without_budget(case)
 
     def _without_budget(self, case: Case) -> None:
         """I10: with an infinite budget the filter changes no bit."""

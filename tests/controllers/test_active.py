@@ -36,7 +36,7 @@ def test_coriolis_torques_are_those_of_mujoco(make_plant):
 
 
 def test_a_feed_forward_wrench_comes_slowly_and_stays_in_its_box(make_plant):
-    plant = make_plant(preset("rl_explore"))
+    plant = make_plant(replace(preset("rl_explore"), feed_forward_max=(15.0, 2.0)))
     state = plant.controller.state
     push(plant, [0.0, 0.0, 99.0, 0.0, 0.0, 0.0])
     plant.step(11)
