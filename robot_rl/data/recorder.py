@@ -15,7 +15,7 @@ from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, Meta, check_step
 from robot_rl.data.lock import lock
 from robot_rl.data.provenance import provenance
 from robot_rl.data.recovery import highest_number, recover_locked
-from robot_rl.data.staging import StagedEpisode
+from robot_rl.data.staging import Buffer, StagedEpisode
 
 
 class EpisodeWriter:
@@ -40,6 +40,7 @@ class EpisodeWriter:
         self.recovered = recover_locked(self.root, self._layout)
         """What became of the episodes that a killed recorder had left open."""
         self._meta: Meta = {}
+        self._buffer = Buffer(self._layout)
         provenance()
 
     def __enter__(self) -> EpisodeWriter:
@@ -63,7 +64,7 @@ class EpisodeWriter:
         self.end(None)
         folder = self.root / STAGING / str(uuid.uuid4())
         self._meta = dict(meta)
-        self._episode = StagedEpisode(folder, self._layout, self._meta)
+        self._episode = StagedEpisode(folder, self._layout, self._meta, self._buffer)
 
     def annotate(self, meta: Meta) -> None:
         """Add to what is known of the open episode; ``outcome`` overrides what its last step says.

@@ -39,6 +39,19 @@ PATIENCE: Final = 30.0
 CLOSE: Final = -1
 
 
+class Buffer:
+    """Memory for rows that wait to be written; made once, used by one episode after the other."""
+
+    def __init__(self, layout: Layout) -> None:
+        size = layout.record.itemsize + sum(row_bytes(f) for f in layout.large.values())
+        self.slots = int(np.clip(BUFFER_BYTES // size, 8, 256))
+        self.records = np.zeros(self.slots, layout.record)
+        self.fields = {name: self.records[name] for name in layout.record.names or ()}
+        self.large = {k: np.empty((self.slots, *f.shape), f.dtype) for k, f in layout.large.items()}
+        for rows in self.large.values():
+            rows.fill(0)  # the pages are made here, not one by one in the control loop
+
+
 class StagedEpisode:
     """The files of one open episode and the two threads that write them and wait for the disk.
 
@@ -46,17 +59,17 @@ class StagedEpisode:
     behind. A row counts once its record, the last thing written of it, is complete: a kill loses only later rows.
     """
 
-    def __init__(self, folder: Path, layout: Layout, meta: Meta) -> None:
+    def __init__(self, folder: Path, layout: Layout, meta: Meta, buffer: Buffer) -> None:
         self.folder = folder
         self.layout = layout
+        self._records, self._fields, self._large = buffer.records, buffer.fields, buffer.large
         self.committed = 0
         """Records that a kill of this process can no longer take away."""
         self._count = 0
         self._error: OSError | None = None
-        slots = self._allocate()
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for slot in range(slots):
+        for slot in range(buffer.slots):
             self._free.put(slot)
         self._open_files(meta)
         self._closing = threading.Event()
@@ -95,16 +108,6 @@ class StagedEpisode:
         self._follower.stop()
         self._raise_error()
         return self._follower.finish()
-
-    def _allocate(self) -> int:
-        size = self.layout.record.itemsize + sum(row_bytes(f) for f in self.layout.large.values())
-        slots = int(np.clip(BUFFER_BYTES // size, 8, 256))
-        self._records = np.zeros(slots, self.layout.record)
-        self._fields = {name: self._records[name] for name in self.layout.record.names or ()}
-        self._large = {k: np.empty((slots, *f.shape), f.dtype) for k, f in self.layout.large.items()}
-        for rows in self._large.values():
-            rows.fill(0)  # the pages are made here, not one by one in the control loop
-        return slots
 
     def _open_files(self, meta: Meta) -> None:
         group = self.folder / GROUP

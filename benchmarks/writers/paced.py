@@ -1,0 +1,53 @@
+"""Runs at a rate like a control loop, and keeps how long each step of the recorder took and how late the loop was."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+
+def urgent() -> None:
+    """Ask for the priority that a control loop has, and for two cores: other programs then disturb less."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+class Paced:
+    """A loop at ``rate`` [Hz] that times one call per step."""
+
+    def __init__(self, rate: float) -> None:
+        self.period = 1 / rate
+        self.cost: list[float] = []
+        """Duration of each call [s]."""
+        self.late: list[float] = []
+        """How late the next step could begin [s]."""
+
+    def run(self, steps: int, call: Callable[[int], None]) -> None:
+        """Call ``call(t)`` for ``t`` = 0 ... steps - 1."""
+        due = time.perf_counter()
+        for t in range(steps):
+            start = time.perf_counter()
+            call(t)
+            now = time.perf_counter()
+            self.cost.append(now - start)
+            due += self.period
+            self.late.append(max(0.0, now - due))
+            if now < due:
+                time.sleep(due - now)
+            else:
+                due = now
+
+
+def spread(name: str, seconds: Sequence[float]) -> dict[str, float]:
+    """Median, 99th percentile and maximum [ms]."""
+    values = np.array(seconds) * 1e3
+    return {
+        f"{name} p50 ms": round(float(np.percentile(values, 50)), 3),
+        f"{name} p99 ms": round(float(np.percentile(values, 99)), 3),
+        f"{name} max ms": round(float(values.max()), 3),
+    }
