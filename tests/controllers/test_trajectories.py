@@ -83,6 +83,30 @@ def test_polynomials_keep_their_limits_and_carry_the_motion_on(kind):
         assert sizes.max() <= reference.config.a_max[0] / 0.001 * 0.1
 
 
+def quickest(way, v_max, a_max, j_max):
+    """Time of the time-optimal third-order profile from rest to rest, in closed form [s]."""
+    a = min(a_max, (j_max**2 * way / 2) ** (1 / 3))  # the largest acceleration it reaches if speed is no limit
+    v = min(v_max, a * a / j_max if a < a_max else (-a * a / j_max + np.sqrt((a * a / j_max) ** 2 + 4 * a * way)) / 2)
+    rise = v / a_max + a_max / j_max if v > a_max**2 / j_max else 2 * np.sqrt(v / j_max)
+    return rise + way / v
+
+
+@pytest.mark.parametrize(("way", "worst"), [(0.002, 1.35), (0.02, 1.6), (0.1, 1.8)])
+def test_what_the_limits_cost_against_the_time_optimal_profile(way, worst):
+    """The fifth-order curve is no time-optimal one: 23 % longer where jerk is the limit, at most 88 % where speed is.
+
+    It is kept for its smoothness at the ends and because it is one curve from any state; this is what it costs.
+    """
+    assert quickest(0.002, 9.0, 99.0, 50.0) == pytest.approx((32 * 0.002 / 50.0) ** (1 / 3))
+    assert quickest(1.0, 0.25, 2.0, 50.0) == pytest.approx(1.0 / 0.25 + 0.25 / 2.0 + 2.0 / 50.0)
+    reference = Reference(interpolator="jerk_limited", lead_max=(0.2, 0.5))
+    goal = pose_add(reference.start, np.array([way, 0, 0, 0, 0, 0]))
+    reference.controller.submit(reference.command(goal, 1), 0.0)
+    limits = (reference.config.v_max[0], reference.config.a_max[0], reference.config.j_max[0])
+    share = float(reference.state["segment_left"]) / quickest(way, *limits)
+    assert 1.2 < share < worst
+
+
 def test_min_jerk_is_the_textbook_curve():
     reference = Reference(interpolator="min_jerk", T_res=1.5, v_max=(9.0, 9.0), a_max=(99.0, 99.0))
     goal = pose_add(reference.start, np.array([0.05, 0, 0, 0, 0, 0]))
