@@ -23,6 +23,8 @@ from robot_rl.nodes.ros import RosProcess
 
 ANSWER = 15.0
 """How long a request may take [s]; a twin may have to compile."""
+LEAVING = 1.0
+"""How long one may take when the client leaves [s]."""
 DISCOVERY = 30.0
 """How long the graph may take to appear [s]."""
 MAX_AGE = 0.3
@@ -43,6 +45,7 @@ class RosRobot:
         self.record: np.ndarray | None = None
         self.names = names(COMMAND)
         self.command = np.zeros((), COMMAND)
+        self.patience = ANSWER
         self.lease = Lease(self._take, self._give, ttl)
 
     def __enter__(self) -> RosRobot:
@@ -63,11 +66,13 @@ class RosRobot:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Hold, and leave the graph."""
+        self.patience = LEAVING
         try:
-            mine = self.lease.held(self.record)
-            self.lease.end()
-            if mine or not self.lease.ttl:
+            if not self.lease.ttl or self.lease.held(self.record):
                 self.stop()
+            self.lease.end()
+        except ConnectionLostError:
+            pass  # who would take it back is gone, and the lease ends by itself
         finally:
             self.process.__exit__(kind, error, trace)
 
@@ -156,8 +161,10 @@ class RosRobot:
         self.process.wait_for(future.done, 1.0)
 
     def _answer(self, future: Future, request: str) -> Trigger.Response:
-        if not self.process.wait_for(future.done, ANSWER):
-            raise ConnectionLostError(f"no answer to {request!r} after {ANSWER:g} s: see what the graph's console says")
+        if not self.process.wait_for(future.done, self.patience):
+            raise ConnectionLostError(
+                f"no answer to {request!r} after {self.patience:g} s: see what the graph's console says"
+            )
         return future.result()
 
 
