@@ -19,7 +19,7 @@ help:
 
 setup: $(READY) $(MESSAGES)
 
-$(READY): pyproject.toml constraints.txt Makefile .ci/system
+$(READY): pyproject.toml constraints.txt Makefile .ci/system .ci/browser
 	@test -n "$(PYTHON)" || { echo "no python3 found; install it with: sudo apt-get install -y python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
 		{ echo "$(PYTHON) is not Python 3.11 or 3.12; name another one: make setup PYTHON=python3.11"; exit 1; }
@@ -29,6 +29,7 @@ $(READY): pyproject.toml constraints.txt Makefile .ci/system
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@echo "installing robot-rl and what it needs (2 of 3)"
 	@$(PIP) -e '.[ros,robosuite,formats,teleop,dev]'
+	@.ci/browser $(BIN)/python .venvs/browser
 	@echo "compiling the control and data kernels, once (3 of 3)"
 	@$(BIN)/python -m robot_rl.apps.warm_up
 	@touch $@
