@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
-import os
 import statistics
 import sys
 import tempfile
@@ -26,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from peers import peer_python, result, run_peer
 from readers import packages
 from readers.make_frames import CAMERAS, SPEC, multiply, record
+from readers.urgent import urgent
 
 from robot_rl.core.spec import IMAGES
 from robot_rl.data.dataset import open_dataset
@@ -42,12 +41,6 @@ PEERS = {
 NAMES = {"tensorstore": "tensorstore zarr3", "robomimic": "robomimic HDF5", "lerobot-video": "LeRobot mp4"}
 REPEATS = 5
 """Batches of each candidate in a burst."""
-
-
-def urgent() -> None:
-    """Ask not to be interrupted by other programs, where that is allowed: bursts are short, with pauses between."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 def memory_copy(total: int) -> Callable[[], None]:
@@ -73,11 +66,12 @@ def in_turns(candidates: Sequence[Callable[[], Any]], bursts: int) -> list[float
     times: list[list[float]] = [[] for _ in candidates]
     for _ in range(bursts):
         burst: list[list[float]] = [[] for _ in candidates]
-        for _ in range(REPEATS):
-            for measured, candidate in zip(burst, candidates, strict=True):
-                start = time.perf_counter()
-                candidate()
-                measured.append(time.perf_counter() - start)
+        with urgent():
+            for _ in range(REPEATS):
+                for measured, candidate in zip(burst, candidates, strict=True):
+                    start = time.perf_counter()
+                    candidate()
+                    measured.append(time.perf_counter() - start)
         for measured, kept in zip(burst, times, strict=True):
             kept.append(statistics.median(measured))
         time.sleep(0.15)
@@ -121,7 +115,8 @@ def opening(root: Path, episodes: int) -> dict[str, float]:
 def peer(name: str, source: Path, work: Path, rounds: tuple[int, int]) -> dict[str, Any]:
     """One peer's times [ms], in a process of its own."""
     script, steps = PEERS[name]
-    text = (Path(__file__).parent / "readers" / f"{script}.py").read_text(encoding="utf-8")
+    readers = Path(__file__).parent / "readers"
+    text = f"import runpy, sys; sys.path.insert(0, {str(readers)!r}); runpy.run_path({str(readers / script)!r} + '.py')"
     return run_peer(peer_python(name, *steps), text, str(source), str(work), *map(str, rounds))
 
 
@@ -135,7 +130,6 @@ def main() -> None:
         record(work / "set", 3 if quick else 12)
         peers = {} if quick else {name: peer(name, work / "set", work, (5, 3)) for name in PEERS}
         opened = opening(work / "many", 100 if quick else 1000)
-        urgent()
         figures, limit = ours(work / "set", 5 if quick else 40)
     ratios = {f"{key[:-3]}_over_copy": round(figures[key] / limit[key], 3) for key in figures}
     faster = {
