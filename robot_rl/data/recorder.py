@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from robot_rl.core.spec import Spec
 from robot_rl.data import dataset
 from robot_rl.data.commit import OUTCOMES, Facts, publish, remove, scan
 from robot_rl.data.edit import Editor
+from robot_rl.data.files import guard
 from robot_rl.data.layout import DATASET_FILE, STAGING, Layout, Meta, check_step
 from robot_rl.data.lock import lock
 from robot_rl.data.provenance import provenance
@@ -76,7 +78,8 @@ class EpisodeWriter:
         if meta.get("outcome", "unlabeled") not in OUTCOMES:
             raise DatasetError(f"an episode's outcome is one of {', '.join(OUTCOMES)}, not {meta['outcome']!r}")
         self._meta = {**self._meta, **meta}
-        self._episode.annotate(self._meta)
+        with guard(self.root):
+            self._episode.annotate(self._meta)
 
     def add(self, step: StepRecord) -> None:
         """Hand over one step; ``SpecError`` if it does not look as the spec says."""
@@ -116,7 +119,8 @@ class EpisodeWriter:
         """Forget the open episode."""
         if self._episode is not None:
             episode, self._episode = self._episode, None
-            episode.close()
+            with contextlib.suppress(DatasetError):  # a full disk is no reason to keep it
+                episode.close()
             remove(episode.folder)
 
     def close(self) -> None:

@@ -50,8 +50,28 @@ def fill(root: Path, length: int) -> tuple[int, list[str]]:
     return committed, errors
 
 
+def discard(root: Path) -> dict:
+    """Fill the disk, discard what did not fit, record something that does."""
+    with EpisodeWriter(root, SPEC) as writer:
+        writer.begin({"episode": 0})
+        try:
+            for row in range(5000):
+                writer.add(step(0, row))
+        except DatasetError as error:
+            full = str(error)
+        writer.discard()
+        writer.begin({"episode": 1})
+        for row in range(20):
+            writer.add(step(1, row))
+        writer.end(observation(1, 20))
+    return {**state(root), "full": full}
+
+
 def main() -> None:
     folder, length = Path(sys.argv[1]), int(sys.argv[2])
+    if length == 0:
+        sys.stdout.write(json.dumps(discard(folder / "set")))
+        return
     (folder / "ballast").write_bytes(bytes(1 << 20))
     committed, errors = fill(folder / "set", length)
     full = state(folder / "set")

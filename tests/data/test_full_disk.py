@@ -49,3 +49,13 @@ def test_a_full_disk_costs_no_more_than_the_step_that_did_not_fit(folder: Path, 
     assert kept > 10
     assert f"recovered with {kept} steps" in freed["recovered"][0]
     assert freed["left_open"] == ""
+
+
+def test_what_did_not_fit_can_be_discarded_and_recording_goes_on(folder: Path):
+    script = str(Path(__file__).with_name("full_disk_process.py"))
+    done = small_disk(folder, "5m", sys.executable, script, str(folder), "0")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert "No space left on device" in said["full"]
+    assert (said["names"], said["lengths"], said["damaged"]) == ([1], [20], [])
+    assert (said["recovered"], said["left_open"]) == ([], "")
