@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ class Layout:
         self.record = np.dtype([("count", "<u4"), ("kind", "<u4"), *columns, ("crc", "<u4")])
         """One record of the log; ``crc`` covers the record before it and the row of every large feature."""
 
-    @property
+    @cached_property
     def arrays(self) -> dict[str, Feature]:
         """Name -> feature of all arrays of an episode."""
         return {**self.spec.observation, **self.step_columns}
@@ -117,7 +118,7 @@ class Layout:
         """Rows of an array in an episode of so many steps: observations have one more."""
         return steps + (name in self.spec.observation)
 
-    @property
+    @cached_property
     def step_columns(self) -> dict[str, Feature]:
         """Name -> feature of the columns with one row per step."""
         action = Feature((self.spec.action_dim,))

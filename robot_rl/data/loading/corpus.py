@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import mmap
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +16,41 @@ from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.copying import row_addresses, row_size
 from robot_rl.data.dataset import Dataset
-from robot_rl.data.episode import Episode
+from robot_rl.data.episode import read_column
+from robot_rl.data.layout import Layout
 from robot_rl.data.returns import LAST, STEP, TABLE
 
+BLOCK: Final = 64
+"""Rows of a compressed array that are in memory at a time."""
 POPULATE_READ: Final = 22
 """Advice to map pages that are there and to read those that are not, at once (Linux 5.14)."""
 Extra = Mapping[str, NDArray]
 """Features added to those of one episode: name -> rows (T + 1, ...)."""
 
 
+class Recorded(Protocol):
+    """What is loaded of an episode; every ``Episode`` has it."""
+
+    path: Path
+    obs: Mapping[str, Any]
+    """Name -> rows (T + 1, ...)."""
+    action: NDArray[np.float32]
+    """(T, A)."""
+    reward: NDArray[np.float32]
+    """(T,)."""
+    terminated: NDArray[np.bool_]
+    """(T,)."""
+
+
 class Corpus:
     """T + 1 rows per episode: T steps, then the observation after the last of them."""
 
-    def __init__(self, spec: Spec, episodes: Sequence[Episode], extra: Sequence[Extra] = ()) -> None:
+    def __init__(self, spec: Spec, episodes: Sequence[Recorded], extra: Sequence[Extra] = ()) -> None:
         """Take the features that ``spec`` names from ``episodes``, or from what ``extra`` adds to each of them."""
         if not episodes:
             raise DatasetError("there is no episode to load: collect some, or choose others")
         self.spec = spec
-        self.lengths = np.array([len(episode) for episode in episodes])
+        self.lengths = np.array([len(episode.action) for episode in episodes])
         """Steps of each episode, (E,)."""
         self.first = np.concatenate([[0], np.cumsum(self.lengths + 1)])
         """First row of each episode, and after the last of them the number of rows, (E + 1,)."""
@@ -57,15 +77,16 @@ class Corpus:
             spec: Features to load; those of the first dataset if left out.
             outcomes: Load only episodes that ended so; all if empty.
         """
-        episodes: list[Episode] = []
+        episodes: list[Recorded] = []
         group: list[int] = []
         for number, dataset in enumerate(datasets):
             spec = spec or dataset.spec
-            chosen = [e for e in dataset.episodes() if not outcomes or e.outcome in outcomes]
+            chosen = [entry for entry in dataset.index if not outcomes or entry["outcome"] in outcomes]
             if not chosen:
                 wanted = f"no episode with outcome {' or '.join(outcomes)}" if outcomes else "no episode"
                 raise DatasetError(f"{dataset.root} has {wanted}: collect more, or choose other outcomes")
-            episodes += chosen
+            layout = Layout(dataset.spec)
+            episodes += [_needed(entry, layout, spec) for entry in chosen]
             group += [number] * len(chosen)
         if spec is None:
             raise DatasetError("there is no dataset to load: name at least one")
@@ -106,21 +127,46 @@ class Corpus:
                     _populate(part.base)
 
 
-def _take(name: str, feature: Feature, episode: Episode, extra: Extra) -> NDArray:
+@dataclass(frozen=True)
+class _Needed:
+    """The columns of an episode that are loaded, and no others: a thousand episodes are opened in a moment."""
+
+    path: Path
+    obs: Mapping[str, Any]
+    action: NDArray[np.float32]
+    reward: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+
+
+def _needed(entry: Mapping[str, Any], layout: Layout, spec: Spec) -> _Needed:
+    obs = {name: read_column(entry, name, layout) for name in spec.observation if name in layout.spec.observation}
+    columns = (read_column(entry, name, layout) for name in ("action", "reward", "terminated"))
+    return _Needed(entry["path"], obs, *columns)
+
+
+def _take(name: str, feature: Feature, episode: Recorded, extra: Extra) -> NDArray:
     rows = extra[name] if name in extra else episode.obs.get(name)
     if rows is None:
         raise SpecError(f"{episode.path} has no feature {name!r}: choose features that all datasets have")
-    if not isinstance(rows, np.ndarray):  # of an archived episode
-        rows = np.asarray(rows)
     if rows.shape[1:] != feature.shape or rows.dtype != np.dtype(feature.dtype):
         got, want = f"{rows.dtype}{rows.shape[1:]}", f"{feature.dtype}{feature.shape}"
         raise SpecError(f"{name} of {episode.path} is {got}, the others have {want}: leave the feature out")
-    if len(rows) != len(episode) + 1:
-        raise SpecError(f"{name} has {len(rows)} rows for {len(episode)} steps: give one row more than steps")
-    return rows if rows.flags.c_contiguous else np.ascontiguousarray(rows)
+    steps = len(episode.action)
+    if len(rows) != steps + 1:
+        raise SpecError(f"{name} has {len(rows)} rows for {steps} steps: give one row more than steps")
+    return np.ascontiguousarray(rows) if isinstance(rows, np.ndarray) else _expanded(rows)
 
 
-def _actions(episode: Episode, spec: Spec) -> NDArray[np.float32]:
+def _expanded(rows: Any) -> NDArray:  # noqa: ANN401  (compressed rows)
+    """Rows of an archived episode in a mapped file without a name, which goes when they go."""
+    with tempfile.TemporaryFile() as file:
+        for start in range(0, len(rows), BLOCK):
+            file.write(np.ascontiguousarray(rows[start : start + BLOCK]).data)
+        file.flush()
+        return np.memmap(file, rows.dtype, mode="r", shape=rows.shape)
+
+
+def _actions(episode: Recorded, spec: Spec) -> NDArray[np.float32]:
     if episode.action.shape[1] != spec.action_dim:
         got = episode.action.shape[1]
         raise SpecError(f"{episode.path} has actions of {got} numbers, not {spec.action_dim}: leave its dataset out")
@@ -131,8 +177,8 @@ def _padded(rows: NDArray, count: int) -> NDArray:
     return np.concatenate([rows, np.zeros((count, *rows.shape[1:]), rows.dtype)])
 
 
-def _table(episode: Episode) -> NDArray[np.void]:
-    table = np.zeros(len(episode) + 1, TABLE)
+def _table(episode: Recorded) -> NDArray[np.void]:
+    table = np.zeros(len(episode.action) + 1, TABLE)
     table["reward"][:-1] = episode.reward
     table["terminated"][:-1] = episode.terminated
     table["kind"] = STEP

@@ -14,6 +14,8 @@ from make_episodes import IMAGE, SPEC, STATE, observation
 
 from robot_rl.core.errors import ConfigError, DatasetError, SpecError
 from robot_rl.core.spec import Feature
+from robot_rl.data.archive import archive
+from robot_rl.data.dataset import open_dataset
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.loader import Loader, LoaderConfig
 from robot_rl.data.loading.windows import Window
@@ -122,6 +124,17 @@ def test_what_cannot_be_loaded_is_named(tmp_path: Path):
         with pytest.raises(ConfigError):
             Window(**wrong)
     assert len(Corpus.of([data], outcomes=["success"])) == 3
+
+
+def test_archived_episodes_are_loaded_as_the_others(tmp_path: Path):
+    recorded(tmp_path / "set", [7, 70])
+    corpora = [Corpus.of([open_dataset(tmp_path / "set")])]
+    assert archive(tmp_path / "set", [1]).episodes == 1
+    corpora.append(Corpus.of([open_dataset(tmp_path / "set")]))
+    first, second = (Loader(corpus, LoaderConfig(batch=100)).sample() for corpus in corpora)
+    assert (second.row > 8).any()
+    np.testing.assert_array_equal(first.obs[IMAGE], second.obs[IMAGE])
+    np.testing.assert_array_equal(first.action, second.action)
 
 
 def test_other_actions_are_refused(tmp_path: Path):
