@@ -60,7 +60,7 @@ class ArmLoop(RealtimeLoop):
 
     def __init__(self, plant: PacketPlant, exchange: Exchange, settings: LoopSettings) -> None:
         super().__init__(plant, exchange, settings)
-        self._before = 0
+        self._before, self._leaving = 0, False
         self._seed: int | None = None
         self._refusal: RobotRLError | None = None
 
@@ -91,7 +91,7 @@ class ArmLoop(RealtimeLoop):
             return
         while park[0] == 0:
             self._round()
-        if self._signals.closing:
+        if self._leaving:
             plant.leave()
         write_word(rig.words, Word.ARM_BEAT, 0)
 
@@ -122,7 +122,7 @@ class ArmLoop(RealtimeLoop):
 
     def close(self) -> None:
         """Bring the arm to rest and end the loop."""
-        self._signals.closing = True
+        self._leaving = True
         super().close()
 
     def serve(self) -> None:

@@ -201,6 +201,15 @@ def test_a_loop_that_ends_brings_the_arm_to_rest_and_hangs_up(rig):
     assert np.abs(np.diff(np.array(rig.link.sent[-20:]), axis=0)).max() <= 1.0 + 1e-9
 
 
+def test_a_loop_that_is_closed_right_after_a_request_still_leaves_the_arm_at_rest(rig):
+    rig.loop.start()
+    assert rig.activate()
+    rig.loop.park()
+    rig.loop.resume()
+    rig.loop.close()
+    assert "close" in rig.link.diary
+
+
 def test_requests_are_served_beside_a_driver_that_holds_the_interpreter(rig):
     rig.loop.start()
     assert rig.until(lambda: rig.read()["ticks"] > 100)
