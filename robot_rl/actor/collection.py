@@ -204,9 +204,7 @@ class Collector:
         if result is not None and self._kept(decision):
             success = self._success(decision, result)
             by = "person" if success != result.success or result.verdict else "task"
-            outcome = "success" if success else "failure"
-            facts = {"outcome": outcome, "labelled_by": by, "interventions": result.interventions}
-            self.sink.keep({**facts, **self.times.facts()})
+            self.sink.keep(success, {"labelled_by": by, "interventions": result.interventions, **self.times.facts()})
             tally.good += success
             tally.failures += not success
         else:

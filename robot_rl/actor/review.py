@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from robot_rl.core.protocols import EpisodeSink
-from robot_rl.core.records import Observation, StepRecord
+from robot_rl.core.records import Observation, RewardSource, StepRecord
 
 Facts = Mapping[str, str | int | float | bool]
 
@@ -19,34 +20,48 @@ class Recorder(EpisodeSink, Protocol):
 
 
 class ReviewSink:
-    """Hands every step to ``recorder`` at once, but leaves the episode open at its end until it is judged.
+    """Hands every step to ``recorder``, the last one when the episode is judged: its reward may still change.
 
-    A kill while it waits loses nothing of it: the recorder finds it as an interrupted episode.
+    A kill while the episode waits costs that one step; the recorder finds the rest as an interrupted episode.
     """
 
     def __init__(self, recorder: Recorder, facts: Facts) -> None:
         self.recorder, self.facts = recorder, dict(facts)
+        self._last: StepRecord | None = None
         self._final: Observation | None = None
 
     def begin(self, meta: Facts) -> None:
         """Open an episode, with the facts of the session beside its own."""
+        self._last = self._final = None
         self.recorder.begin({**self.facts, **meta})
 
     def add(self, step: StepRecord) -> None:
         """One step."""
-        self.recorder.add(step)
+        self._flush()
+        self._last = step
 
     def end(self, final_obs: Observation | None) -> None:
         """The episode is over, ``keep`` or ``discard`` must follow; None: interrupted, it is committed as it is."""
         self._final = final_obs
         if final_obs is None:
+            self._flush()
             self.recorder.end(None)
 
-    def keep(self, facts: Facts) -> None:
-        """Commit it."""
-        self.recorder.annotate(facts)
+    def keep(self, success: bool, facts: Facts) -> None:
+        """Commit it as a success or a failure, whatever its last step said."""
+        if self._last is not None and self._last.success is not success:
+            ends = {"success": success, "reward": float(success), "terminated": True, "truncated": False}
+            self._last = replace(self._last, **ends, reward_source=RewardSource.RELABELED)
+        self._flush()
+        self.recorder.annotate({"outcome": "success" if success else "failure", **facts})
         self.recorder.end(self._final)
 
     def discard(self) -> None:
         """Forget it."""
+        self._last = None
         self.recorder.discard()
+
+    def _flush(self) -> None:
+        if self._last is not None:
+            self.recorder.add(self._last)
+        self._last = None
