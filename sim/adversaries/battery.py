@@ -173,7 +173,7 @@ def blank_log(ticks: int, n: int = 7) -> Log:
 @cache
 def trained_table() -> Array:
     """The weights of A18, (ROWS, ACTION)."""
-    return np.load(TRAINED_FILE).reshape(ROWS, ACTION)
+    return np.load(TRAINED_FILE).reshape(ROWS, ACTION).astype(np.float64)  # as all tables: kernels compile once
 
 
 def table_of(case: Case) -> Array:
