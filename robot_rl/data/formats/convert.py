@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from robot_rl.core.errors import ConfigError
+from robot_rl.core.errors import ConfigError, DatasetError
 from robot_rl.core.names import check_name
 from robot_rl.core.spec import Spec
 from robot_rl.data.dataset import open_dataset
@@ -62,6 +62,10 @@ def _export(module: ModuleType, report: Report, options: Options, progress: Call
     if len(dataset) == 0:
         raise ConfigError(f"{report.source} has no episodes: there is nothing to convert")
     report.episodes, report.steps = len(dataset), dataset.steps
+    if dataset.history:
+        report.lost["earlier versions"] = f"the {len(dataset.history)} edits are applied; they can be undone only here"
+    if dataset.damaged:
+        report.lost["damaged episodes"] = ", ".join(path.name for path in dataset.damaged)
     with beside(report.target) as place:
         module.write(Export(dataset, place, report, options, progress))
 
@@ -69,12 +73,23 @@ def _export(module: ModuleType, report: Report, options: Options, progress: Call
 def _import(module: ModuleType, report: Report, progress: Callable[[int, int], None]) -> None:
     found: tuple[Spec, dict[str, Any], Iterator[Incoming]] = module.read(report.source, report)
     spec, meta, episodes = found
+    report.assumed["uuid, time and program of recording"] = "those of this conversion"
     with beside(report.target) as place:
         place.mkdir()
         with EpisodeWriter(place, spec, meta) as writer:
-            for incoming in episodes:
-                if not write_episode(writer, incoming):
-                    report.assumed["observation after the last step"] = "the one before it, repeated"
+            while _import_next(writer, episodes, report):
                 report.episodes += 1
                 progress(report.episodes, 0)
         report.steps = open_dataset(place).steps
+
+
+def _import_next(writer: EpisodeWriter, episodes: Iterator[Incoming], report: Report) -> bool:
+    """Record the next episode; False when there is none."""
+    try:
+        incoming = next(episodes, None)
+        if incoming is not None and not write_episode(writer, incoming):
+            report.assumed["observation after the last step"] = "the one before it, repeated"
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise DatasetError(f"{report.source}: episode {report.episodes} is not as the others ({what})") from None
+    return incoming is not None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
+from robot_rl.data.dataset import Dataset
 from robot_rl.data.loading.corpus import Corpus
 
 Mode = Literal["mean_std", "min_max", "quantiles"]
@@ -21,8 +22,14 @@ Statistics = Mapping[str, Mapping[str, NDArray]]
 """Name of a feature, or ``action`` -> mean, std, min, max, q01, q99 -> one number per element, (n,)."""
 
 
+def recorded(dataset: Dataset) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Statistics that a dataset keeps of itself, over all its episodes: nothing is read again for them."""
+    keys = [key for pair in MODES.values() for key in pair]
+    return {name: {key: getattr(found, key) for key in keys} for name, found in dataset.statistics().items()}
+
+
 def measure(corpus: Corpus, weights: NDArray[np.float64] | None = None) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Statistics of the vectors and the actions of a corpus, from all its rows.
+    """Statistics of the vectors and the actions of a corpus, from all its rows: of several datasets, or of a choice.
 
     Args:
         corpus: What to measure.

@@ -16,6 +16,8 @@ from robot_rl.data.recorder import EpisodeWriter
 
 CAMERA = "wrist"
 LENGTHS = (7, 1, 12)
+NEW = {"uuid, time and program of recording": "those of this conversion"}
+"""What every import says."""
 
 
 def rich_step(episode: int, row: int, *, last: bool):

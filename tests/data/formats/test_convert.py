@@ -9,11 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from make_rich import assert_same, rich
 
-from robot_rl.core.errors import ConfigError, DatasetError
+from robot_rl.core.errors import ConfigError, DatasetError, SpecError
+from robot_rl.data.archive import archive
 from robot_rl.data.dataset import open_dataset
+from robot_rl.data.edit import Editor
 from robot_rl.data.formats.beside import PREFIX, beside
 from robot_rl.data.formats.convert import FORMATS, convert
 from robot_rl.data.formats.needs import need
@@ -108,4 +112,34 @@ def test_a_conversion_tells_how_far_it_is(tmp_path: Path):
     convert(original.root, tmp_path / "out.hdf5", "robomimic", on_episode=lambda *numbers: seen.append(numbers))
     assert seen == [(1, 3), (2, 3), (3, 3)]
     report = convert(tmp_path / "out.hdf5", tmp_path / "back", "robomimic")
-    assert report.lines() == [f"3 episodes, 20 steps: {tmp_path / 'out.hdf5'} -> {tmp_path / 'back'} (robomimic)"]
+    assert report.lines() == [
+        f"3 episodes, 20 steps: {tmp_path / 'out.hdf5'} -> {tmp_path / 'back'} (robomimic)",
+        "assumed: uuid, time and program of recording: those of this conversion",
+    ]
+
+
+def test_an_episode_that_is_not_as_the_others_is_named(tmp_path: Path):
+    original = rich(tmp_path / "set")
+    convert(original.root, tmp_path / "out.hdf5", "robomimic")
+    with h5py.File(tmp_path / "out.hdf5", "a") as file:
+        del file["data/demo_1/obs/observation.state"]
+    with pytest.raises(DatasetError, match=r"out\.hdf5: episode 1 is not as the others \(KeyError"):
+        convert(tmp_path / "out.hdf5", tmp_path / "back", "robomimic")
+    with h5py.File(tmp_path / "out.hdf5", "a") as file:
+        file["data/demo_1/obs/observation.state"] = np.full((1, 3), np.nan, np.float32)
+    with pytest.raises(SpecError, match="not finite"):
+        convert(tmp_path / "out.hdf5", tmp_path / "back", "robomimic")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.hdf5", "set"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_archived_or_edited_is_exported_as_it_is_read(tmp_path: Path, format: str):
+    original = rich(tmp_path / "set")
+    assert archive(original.root).episodes == 3
+    convert(original.root, tmp_path / "out", format)
+    convert(tmp_path / "out", tmp_path / "back", format)
+    assert_same(original, open_dataset(tmp_path / "back"))
+    with Editor(original.root) as editor:
+        editor.delete([0])
+    report = convert(original.root, tmp_path / "edited", format)
+    assert (report.episodes, "earlier versions" in report.lost) == (2, True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from make_corpus import SMALL, in_memory
+from make_corpus import recorded as on_disk
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.loader import Loader, LoaderConfig
-from robot_rl.data.loading.normalise import MODES, measure, scaling, scalings
+from robot_rl.data.loading.normalise import MODES, measure, recorded, scaling, scalings
 from robot_rl.data.loading.windows import Window
 
 STATE = "observation.state"
@@ -30,6 +33,17 @@ def test_statistics_are_those_of_all_rows():
         assert got["std"] == pytest.approx(expected.std())
         assert (got["min"], got["max"]) == (expected.min(), expected.max())
         assert (got["q01"], got["q99"]) == tuple(np.quantile(expected, [0.01, 0.99]))
+
+
+def test_a_dataset_keeps_the_same_statistics_of_itself(tmp_path: Path):
+    data = on_disk(tmp_path / "set", [40, 60])
+    kept, measured = recorded(data), measure(Corpus.of([data]))
+    for name in (STATE, "action"):
+        for key in ("mean", "std", "min", "max"):
+            np.testing.assert_allclose(kept[name][key], measured[name][key], atol=1e-6)
+        for key in ("q01", "q99"):
+            np.testing.assert_allclose(kept[name][key], measured[name][key], rtol=0.01, atol=1.0)
+    assert scaling(kept, "action", "quantiles").spread.shape == (2,)
 
 
 def test_rows_without_weight_are_left_out():
