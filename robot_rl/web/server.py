@@ -74,7 +74,7 @@ class WebServer:
         self._state = "{}"
         self._images: dict[str, NDArray[np.uint8]] = {}
         self._drawn: dict[str, bytes] = {}
-        self._error: OSError | None = None
+        self._error: OSError | OverflowError | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
@@ -86,13 +86,14 @@ class WebServer:
         self._ready.wait()
         if self._error is not None:
             where = f"{self.config.host}:{self.config.port}"
-            said = self._error.strerror or self._error
+            said = getattr(self._error, "strerror", None) or self._error
             raise ConfigError(f"no page can be served at {where} ({said}): choose another host or port")
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join(5.0)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._closing.set)
+            self._thread.join(5.0)
 
     @property
     def clients(self) -> int:
@@ -119,7 +120,7 @@ class WebServer:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             self._error = error
         finally:
             self._ready.set()

@@ -213,6 +213,13 @@ def test_the_certificate_stays_until_it_does_not_fit(tmp_path):
     assert tls_context(["127.0.0.1"], tmp_path)[1] != other
 
 
+@pytest.mark.parametrize("wrong", [{"port": 99999}, {"host": "999.1.1.1"}])
+def test_a_wrong_address_is_one_line(folder, wrong, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"no page can be served at .*: choose another host or port"):
+        WebServer([folder], WebConfig(**wrong)).__enter__()
+
+
 def test_a_busy_port_is_one_line(server, folder):
     port = int(server.url.split(":")[2].strip("/"))
     with pytest.raises(ConfigError, match=r"no page can be served at 127.0.0.1:\d+ .*: choose another host or port"):
