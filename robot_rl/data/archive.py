@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.data import dataset
-from robot_rl.data.derive import PREFIX, share, sync_group, write_rows
+from robot_rl.data.derive import PREFIX, share, write_rows
 from robot_rl.data.episode import read_column
-from robot_rl.data.files import guard, sha256, sync, write_file
+from robot_rl.data.files import guard, sha256, sync, sync_tree, write_file
 from robot_rl.data.layout import EPISODES, STAGING, Layout, chunk_file, group_metadata
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import recover_locked
@@ -92,7 +92,7 @@ def _rewrite(root: Path, entry: Attributes, layout: Layout, write: Writer) -> No
     archived = {"archived": {name: attributes["sha256"][name] for name in layout.large}} if write is _compress else {}
     kept = {key: value for key, value in attributes.items() if key != "archived"}
     write_file(group / "zarr.json", group_metadata({**kept, "sha256": sums, **archived}))
-    sync_group(group)
+    sync_tree(group)
     _exchange(group, path)
     sync([root / EPISODES])
     shutil.rmtree(group)

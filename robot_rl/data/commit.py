@@ -18,7 +18,7 @@ from robot_rl.core.records import Source
 from robot_rl.core.spec import Feature
 from robot_rl.data.digest import Accumulator, Digest, digest
 from robot_rl.data.episode import read_rows
-from robot_rl.data.files import sync, write_file
+from robot_rl.data.files import sync, sync_tree, write_file
 from robot_rl.data.layout import (
     EPISODES,
     FINAL,
@@ -35,6 +35,7 @@ from robot_rl.data.layout import (
     record_from_json,
     row_bytes,
 )
+from robot_rl.data.streams import STREAMS, write_streams
 
 OUTCOMES: Final = ("success", "failure", "unlabeled", "interrupted", "discarded")
 """How an episode may have ended. Interrupted: its recorder died or gave up. Discarded: a person did not want it."""
@@ -147,9 +148,11 @@ def publish(root: Path, folder: Path, layout: Layout, staged: Staged, facts: Fac
         return None
     group = folder / GROUP
     digests = _write_columns(group, layout, staged, facts.digests)
+    streams, more = write_streams(folder, group, check=facts.digests is None)
     attributes = {**_attributes(folder, layout, staged), "number": facts.number, **(facts.more or {})}
-    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes(digests)}))
-    sync([*_written(group, layout), group / "zarr.json", group])
+    attributes |= {STREAMS: streams} if streams else {}
+    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes({**digests, **more})}))
+    sync_tree(group)
     target = root / EPISODES / f"ep{facts.number:06d}-{folder.name}.zarr"
     os.rename(group, target)
     sync([target.parent])
@@ -221,8 +224,3 @@ def _write_column(file: Path, name: str, feature: Feature, rows: NDArray[np.void
             out.write(column.tobytes())
             result.update(column)
     return result.result()
-
-
-def _written(group: Path, layout: Layout) -> list[Path]:
-    files = [chunk_file(group, name, feature) for name, feature in layout.arrays.items()]
-    return [path for file in files for path in (file, file.parent / "zarr.json", file.parent)]

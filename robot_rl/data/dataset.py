@@ -18,6 +18,7 @@ from robot_rl.data.layout import DATASET_FILE, EPISODES, READABLE, SCHEMA, Layou
 from robot_rl.data.lock import lock
 from robot_rl.data.recovery import Recovery, recover_if_free, recover_locked
 from robot_rl.data.statistics import FeatureStatistics, statistics
+from robot_rl.data.streams import stream_arrays
 from robot_rl.data.versions import Edit, apply, read_edits
 
 
@@ -102,8 +103,9 @@ class Dataset:
 def _intact(entry: Mapping[str, Any], layout: Layout) -> bool:
     sums = entry.get("sha256") or entry.get("crc32", {})
     checksum = sha256 if "sha256" in entry else crc32
+    arrays = {**layout.arrays, **stream_arrays(entry)}
     try:
-        return all(checksum(chunk_file(entry["path"], name, layout.arrays[name])) == s for name, s in sums.items())
+        return all(checksum(chunk_file(entry["path"], name, arrays[name])) == s for name, s in sums.items())
     except (OSError, KeyError):
         return False
 

@@ -19,10 +19,11 @@ from robot_rl.core.spec import Feature
 from robot_rl.data.commit import digest_attributes, timing
 from robot_rl.data.digest import Accumulator, Digest
 from robot_rl.data.episode import read_column
-from robot_rl.data.files import PIECE, sync, write_file
+from robot_rl.data.files import PIECE, sync, sync_tree, write_file
 from robot_rl.data.layout import EPISODES, STAGING, Layout, array_metadata, chunk_file, group_metadata, row_bytes
+from robot_rl.data.streams import STREAMS, read_stream, stream_arrays, write_stream
 
-DERIVED: Final = ("sha256", "crc32", "statistics", "archived", "recovered")
+DERIVED: Final = ("sha256", "crc32", "statistics", "archived", "recovered", STREAMS)
 """Attributes that are not passed on."""
 PREFIX: Final = "edit-"
 """Of folders in the staging folder that hold no recording; whoever takes the lock removes them."""
@@ -60,6 +61,9 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
         rows = recipe.replaced[array] if array in recipe.replaced else read_column(entry, array, layout)
         kept = range(recipe.start, recipe.start + layout.rows(array, stop - recipe.start))
         digests[array] = write_rows(group, array, layout.arrays[array], rows, kept)
+    stamp = read_column(entry, "stamp", layout)
+    span = None if whole else (stamp[recipe.start], stamp[stop] if stop < len(stamp) else np.inf)
+    streams, more = _streams(group, entry, old, span)
     stamps = {k: read_column(entry, k, layout)[recipe.start : stop] for k in ("stamp", "source")}
     attributes = {
         **{key: value for key, value in old.items() if key not in DERIVED},
@@ -71,22 +75,17 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
         **({"archived": old["archived"]} if whole and "archived" in old else {}),
         "cut": [recipe.start, stop] if not whole else old.get("cut"),
     }
-    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes(digests)}))
+    attributes |= {STREAMS: streams} if streams else {}
+    write_file(group / "zarr.json", group_metadata({**attributes, **digest_attributes({**digests, **more})}))
     publish_group(root, group, recipe.number, name)
     return name
 
 
 def publish_group(root: Path, group: Path, number: int, name: str) -> None:
     """Bring a complete group to the disk and rename it into place."""
-    sync_group(group)
+    sync_tree(group)
     os.rename(group, root / EPISODES / f"ep{number:06d}-{name}.zarr")
     sync([root / EPISODES])
-
-
-def sync_group(group: Path) -> None:
-    """Wait until an episode's files and folders are on the disk."""
-    sync([path for folder in group.iterdir() if folder.is_dir() for path in (folder, *folder.iterdir())])
-    sync([group / "zarr.json", group])
 
 
 def discard_group(root: Path, group: Path) -> None:
@@ -98,15 +97,36 @@ def discard_group(root: Path, group: Path) -> None:
 
 
 def share(source: Path, target: Path) -> None:
-    """The files of an array once more: the same ones where the file system can, else copies."""
-    target.mkdir()
-    for file in source.iterdir():
-        try:
-            os.link(file, target / file.name)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
-                raise
-            shutil.copy2(file, target / file.name)
+    """A folder once more, with the same files where the file system can, else with copies."""
+    shutil.copytree(source, target, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
+            raise
+        shutil.copy2(source, target)
+
+
+def _streams(
+    group: Path, entry: Mapping[str, Any], old: Mapping[str, Any], span: tuple[float, float] | None
+) -> tuple[dict[str, Any], dict[str, Digest]]:
+    """The streams of an episode once more, all of them or the samples within ``span`` [s]."""
+    about: dict[str, Any] = {}
+    digests: dict[str, Digest] = {}
+    if span is None and old.get(STREAMS):
+        share(entry["path"] / STREAMS, group / STREAMS)
+        names = stream_arrays(old)
+        return old[STREAMS], {name: Digest(old["sha256"][name], old["statistics"][name]) for name in names}
+    for name in old.get(STREAMS, {}):
+        stamp, value = read_stream(entry["path"], old, name)
+        first, last = np.searchsorted(stamp, span)
+        if last > first:
+            about[name] = {**old[STREAMS][name], "rows": int(last - first)}
+            digests |= write_stream(group, name, stamp[first:last], value[first:last])
+    return about, digests
 
 
 def write_rows(group: Path, name: str, feature: Feature, rows: NDArray, kept: range) -> Digest:

@@ -90,17 +90,15 @@ class Follower:
         self._parts = {name: Accumulator(feature) for name, (_, feature) in files.items()}
         self._committed = committed
         self._done = 0
-        self._error: OSError | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="episode-digest", daemon=True)
         self._thread.start()
 
     def finish(self) -> dict[str, Digest]:
-        """Take in the rest, close the files; digests of all committed rows."""
+        """Take in the rest, close the files; digests of all committed rows, or none when something went wrong here."""
         self.stop()
-        if self._error is not None:
-            raise self._error
-        return {name: part.result() for name, part in self._parts.items()}
+        whole = self._done == self._committed()
+        return {name: part.result() for name, part in self._parts.items()} if whole else {}
 
     def stop(self) -> None:
         """End the thread and close the files; nothing happens the second time."""
@@ -112,14 +110,11 @@ class Follower:
     def _run(self) -> None:
         _nice(NICENESS)
         stopping = False
-        try:
-            while not stopping:
-                stopping = self._stop.wait(PERIOD)
-                if stopping:
-                    _nice(0)
-                self._take(self._committed())
-        except OSError as error:
-            self._error = error
+        while not stopping:
+            stopping = self._stop.wait(PERIOD)
+            if stopping:
+                _nice(0)
+            self._take(self._committed())
 
     def _take(self, rows: int) -> None:
         for name, descriptor in self._open.items():

@@ -15,6 +15,7 @@ from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, 
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.layout import LARGE, LEDGER, SCHEMA, Layout, absent_column, chunk_file, row_bytes
 from robot_rl.data.shards import ShardedRows
+from robot_rl.data.streams import STREAMS, read_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,18 @@ class Episode:
     def timing(self) -> Mapping[str, int | float]:
         """``late`` and ``missing`` steps, and the longest ``gap`` [s]; empty for episodes of older programs."""
         return self.attributes.get("timing", {})
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the signals that are faster than the steps."""
+        return tuple(self.attributes.get(STREAMS, {}))
+
+    def stream(self, name: str) -> tuple[NDArray[np.float64], NDArray]:
+        """Stamps (N,) [s] and values (N, ...) of a signal that is faster than the steps, mapped from disk.
+
+        ``np.searchsorted(stamps, episode.stamp, side="right") - 1`` is the newest sample before each step.
+        """
+        return read_stream(self.path, self.attributes, name)
 
     def observation(self, row: int) -> Observation:
         """The observation before step ``row``; row T is the final one."""

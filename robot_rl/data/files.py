@@ -68,6 +68,11 @@ def sync(paths: Iterable[Path]) -> None:
         list(pool.map(_sync_one, waiting))
 
 
+def sync_tree(folder: Path) -> None:
+    """``sync`` for a folder with all that is in it."""
+    sync([*folder.rglob("*"), folder])
+
+
 def _sync_one(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

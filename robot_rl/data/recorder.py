@@ -6,6 +6,8 @@ import contextlib
 import uuid
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
@@ -87,6 +89,19 @@ class EpisodeWriter:
             raise DatasetError("no episode is open: call begin() before add()")
         check_step(self.spec, step)
         self._episode.add(step)
+
+    def stream(self, name: str, stamp: float, value: ArrayLike) -> None:
+        """Add a sample to a signal that is faster than the steps (joint states, a wrench); none between episodes.
+
+        It is written at once: call it from the thread that reads the sensor, not from the control loop.
+
+        Args:
+            name: Which signal.
+            stamp: When it was measured, on the clock of the steps' stamps [s].
+            value: A number or an array, of the same shape and type every time.
+        """
+        if self._episode is not None:
+            self._episode.streams.add(name, stamp, value)
 
     def end(self, final_obs: Observation | None) -> None:
         """Commit the open episode. None: the result of its last step is not known, so that step is left out."""

@@ -29,10 +29,11 @@ from robot_rl.data.layout import (
     record_to_json,
     row_bytes,
 )
+from robot_rl.data.streams import StreamLogs
 
 SYNC_PERIOD: Final = 1.0
 """Time between two waits for the disk [s]: what a power cut can take."""
-BUFFER_BYTES: Final = 32 << 20
+BUFFER_BYTES: Final = 64 << 20
 """Memory for rows that wait to be written [B]."""
 PATIENCE: Final = 30.0
 """Longest time that ``add`` waits for a free slot [s]."""
@@ -72,6 +73,8 @@ class StagedEpisode:
         for slot in range(buffer.slots):
             self._free.put(slot)
         self._open_files(meta)
+        self.streams = StreamLogs(folder)
+        """Signals that are faster than the steps."""
         self._closing = threading.Event()
         files = {k: (chunk_file(folder / GROUP, k, f), f) for k, f in layout.large.items()}
         self._follower = Follower(files, lambda: self.committed)
@@ -103,6 +106,7 @@ class StagedEpisode:
         self._writer.join()
         self._syncer.join()
         self._sync()
+        self.streams.close()
         for descriptor in (*self._files.values(), self._log):
             os.close(descriptor)
         self._follower.stop()
@@ -186,6 +190,7 @@ class StagedEpisode:
         try:
             for descriptor in (*self._files.values(), self._log):
                 os.fdatasync(descriptor)
+            self.streams.sync()
         except OSError as error:
             self._error = error
 

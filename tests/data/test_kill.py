@@ -15,7 +15,7 @@ import pytest
 from make_episodes import IMAGE, SPEC, STATE, observation, step
 
 from robot_rl.core.records import StepRecord
-from robot_rl.data import commit, layout
+from robot_rl.data import commit, files, layout
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.episode import Episode
 from robot_rl.data.recorder import EpisodeWriter
@@ -110,6 +110,7 @@ CALLS = (
     (commit, "write_file"),
     (commit, "_write_column"),
     (commit, "sync"),
+    (files, "sync"),
     (shutil, "rmtree"),
     (Path, "unlink"),
 )
@@ -125,6 +126,7 @@ def record_until(root: Path, name: int, patch: pytest.MonkeyPatch, survive: int)
 
 
 def test_a_close_broken_off_anywhere_is_completed_later(tmp_path: Path, monkeypatch):
+    record_one(tmp_path / "whole", 1)
     with monkeypatch.context() as patch:
         total = record_until(tmp_path / "whole", 0, patch, 10_000)
     assert total > 40
