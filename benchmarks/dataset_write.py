@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from peers import peer_python, result, run_peer
 from readers import make_frames, packages
-from writers.paced import Paced, spread, urgent
+from writers.paced import Paced, slow, spread, urgent
 
 from robot_rl.core.records import Observation, Source, StepRecord
 from robot_rl.core.spec import IMAGES, STATE, Feature, Spec
@@ -91,11 +91,11 @@ def record(root: Path, spec: Spec, frames: np.ndarray, episodes: int, steps: int
             closes.append(time.perf_counter() - start)
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
     late = sum(value > 0 for value in paced.late)
-    figures = {**spread("step", paced.cost), **spread("close", closes)}
+    figures = {**spread("step", paced.cost), **slow(paced), **spread("close", closes)}
     return {**figures, "steps": len(paced.cost), "late steps": late, "cores used": round(share, 3), "behind": behind}
 
 
-def append_only(file: Path, frames: np.ndarray, steps: int) -> dict[str, float]:
+def append_only(file: Path, frames: np.ndarray, steps: int) -> dict[str, Any]:
     """The bytes of each step in one call of ``write``, nothing else."""
     rows = np.ascontiguousarray(frames.transpose(1, 0, 2, 3, 4)).reshape(frames.shape[1], -1)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
@@ -103,7 +103,7 @@ def append_only(file: Path, frames: np.ndarray, steps: int) -> dict[str, float]:
     paced.run(steps, lambda t: np.testing.assert_equal(os.write(descriptor, rows[t % len(rows)].data), rows[0].nbytes))
     os.fdatasync(descriptor)
     os.close(descriptor)
-    return spread("step", paced.cost)
+    return {**spread("step", paced.cost), **slow(paced)}
 
 
 def lerobot(work: Path, frames: np.ndarray, episodes: int) -> dict[str, Any]:

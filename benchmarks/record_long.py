@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from dataset_write import observation, step, two_cameras
 from peers import result
 from readers.make_frames import SPEC
-from writers.paced import Paced, spread, urgent
+from writers.paced import Paced, slow, spread, urgent
 
 from robot_rl.core.records import Source
 from robot_rl.data.commit import timing
@@ -60,6 +60,7 @@ def record(root: Path, steps: int) -> dict[str, Any]:
     settled = used[min(1, len(used) - 1)]
     return {
         **spread("step", paced.cost),
+        **slow(paced),
         "latest step ms": round(max(paced.late) * 1e3, 1),
         "memory after the first seconds MB": round(settled, 1),
         "memory grown while recording MB": round(max([*used[1:], recorded]) - settled, 1),

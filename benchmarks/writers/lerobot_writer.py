@@ -44,4 +44,4 @@ for _ in range(episodes):
     dataset.save_episode()
     closes.append(time.perf_counter() - start)
 dataset.finalize()
-print(json.dumps({**spread("step", paced.cost), "close p50 ms": float(np.median(closes)) * 1e3}))
+print(json.dumps({**spread("step", paced.cost), **slow(paced), "close p50 ms": float(np.median(closes)) * 1e3}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import time
 from collections.abc import Callable, Sequence
 
@@ -26,14 +27,17 @@ class Paced:
         """Duration of each call [s]."""
         self.late: list[float] = []
         """How late the next step could begin [s]."""
+        self.waits: list[int] = []
+        """How often each call gave up its core of its own will: for a lock, or the disk."""
 
     def run(self, steps: int, call: Callable[[int], None]) -> None:
         """Call ``call(t)`` for ``t`` = 0 ... steps - 1."""
         due = time.perf_counter()
         for t in range(steps):
-            start = time.perf_counter()
+            before, start = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw, time.perf_counter()
             call(t)
             now = time.perf_counter()
+            self.waits.append(resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before)
             self.cost.append(now - start)
             due += self.period
             self.late.append(max(0.0, now - due))
@@ -41,6 +45,12 @@ class Paced:
                 time.sleep(due - now)
             else:
                 due = now
+
+
+def slow(paced: Paced) -> dict[str, int]:
+    """Calls that took longer than 5 ms, and those of them that waited for something rather than being interrupted."""
+    which = np.array(paced.cost) > 5e-3
+    return {"steps over 5 ms": int(which.sum()), "of them waited": int((np.array(paced.waits)[which] > 0).sum())}
 
 
 def spread(name: str, seconds: Sequence[float]) -> dict[str, float]:
