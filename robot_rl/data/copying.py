@@ -27,6 +27,8 @@ STREAM: Final = 1 << 22
 """Batches of at least this size go past the cache, which they would only empty [B]."""
 ALONE: Final = 1 << 18
 """Batches below this size are not worth waking a thread [B]."""
+in_line: Any = intrinsic
+"""Makes a function of machine code; without its first argument for who calls it."""
 _BYTE: Final = ir.IntType(8).as_pointer()
 _HALF: Final = ir.VectorType(ir.IntType(64), 4)
 
@@ -97,7 +99,7 @@ def row_size(array: NDArray) -> int:
     return array.nbytes // max(1, len(array))
 
 
-@intrinsic
+@in_line
 def move(typingctx, target, source, size):  # noqa: ANN001, ANN201, ARG001  (typed by numba)
     """``memcpy`` of ``size`` bytes between two addresses."""
 
@@ -109,7 +111,7 @@ def move(typingctx, target, source, size):  # noqa: ANN001, ANN201, ARG001  (typ
     return types.void(types.int64, types.int64, types.int64), build
 
 
-@intrinsic
+@in_line
 def stream_line(typingctx, target, source):  # noqa: ANN001, ANN201, ARG001
     """Copy one cache line to an aligned address without reading what was there, and past the cache."""
 
@@ -126,7 +128,7 @@ def stream_line(typingctx, target, source):  # noqa: ANN001, ANN201, ARG001
     return types.void(types.int64, types.int64), build
 
 
-@intrinsic
+@in_line
 def settle(typingctx):  # noqa: ANN001, ANN201, ARG001
     """Wait until all streamed lines can be seen by other threads."""
 

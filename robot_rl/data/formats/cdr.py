@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -77,7 +77,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 4
-        self.order = "<" if data[1] == 1 else ">"
+        self.order: Literal["<", ">"] = "<" if data[1] == 1 else ">"
 
     def number(self, kind: str) -> int | float:
         """One number."""
@@ -174,4 +174,4 @@ def _image(reader: _Reader) -> NDArray[np.uint8] | None:
     rows = reader.array("uint8").reshape(height, step)
     pixels = rows[:, : width * (step // max(width, 1))].reshape(height, width, -1)
     change = ENCODINGS[encoding]
-    return pixels if change is None else cv2.cvtColor(pixels, change)
+    return pixels if change is None else np.asarray(cv2.cvtColor(pixels, change), np.uint8)

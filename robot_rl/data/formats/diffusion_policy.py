@@ -15,6 +15,7 @@ import numcodecs
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.storage import ZipStore
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.spec import Feature, Spec
@@ -88,8 +89,8 @@ def write(export: Export) -> None:
 def read(source: Path, report: Report) -> tuple[Spec, dict[str, Any], Iterator[Incoming]]:
     """Spec, meta and episodes of a zarr folder or zip file."""
     try:
-        store = zarr.storage.ZipStore(source, mode="r") if source.is_file() else source
-        root = zarr.open_group(store, mode="r", zarr_format=2)
+        store = ZipStore(source, mode="r") if source.is_file() else source
+        root: Any = zarr.open_group(store, mode="r", zarr_format=2)
         data, ends = dict(root["data"].arrays()), root["meta"]["episode_ends"][:]
         lengths = {name: array.shape[0] for name, array in data.items()}
     except (OSError, KeyError, ValueError):
@@ -100,12 +101,12 @@ def read(source: Path, report: Report) -> tuple[Spec, dict[str, Any], Iterator[I
     if side:
         spec = Spec.from_json(side["spec"])
         return spec, side["meta"], _ours(root, spec, side, ends)
-    names = {OTHERS.get(name, name): name for name in data if name != "action"}
+    names = {OTHERS.get(name, name): name for name in map(str, data) if name != "action"}
     spec = _spec(data, names, report)
     return spec, {}, _theirs(data, names, spec, ends)
 
 
-def _ours(root: zarr.Group, spec: Spec, side: dict[str, Any], ends: NDArray) -> Iterator[Incoming]:
+def _ours(root: Any, spec: Spec, side: dict[str, Any], ends: NDArray) -> Iterator[Incoming]:  # noqa: ANN401
     data, meta = root["data"], root["meta"]
     starts = [0, *ends[:-1].tolist()]
     for i, (first, last) in enumerate(zip(starts, ends.tolist(), strict=True)):

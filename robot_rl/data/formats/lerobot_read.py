@@ -131,10 +131,9 @@ class _Reader:
             obs |= {name: from_png(table.column(name)[t]["bytes"].as_py()) for name in images}
             yield obs | {name: next(source) for name, source in frames.items()}
         if self.finals is not None:
-            yield self._final(line["episode_index"])
+            yield self._final(self.finals.slice(line["episode_index"], 1))
 
-    def _final(self, i: int) -> dict[str, NDArray]:
-        row = self.finals.slice(i, 1)
+    def _final(self, row: Any) -> dict[str, NDArray]:  # noqa: ANN401
         return {
             name: from_png(row.column(name)[0]["bytes"].as_py()) if is_image(f) else self._array(row, name, f)[0]
             for name, f in self.spec.observation.items()

@@ -83,7 +83,8 @@ def png(image: NDArray[np.uint8]) -> bytes:
 
 def from_png(content: bytes) -> NDArray[np.uint8]:
     """The image (H, W, 3) of a PNG, or of any other picture file."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def describe(rows: NDArray, feature: Feature) -> dict[str, list]:

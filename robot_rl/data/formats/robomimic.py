@@ -70,7 +70,7 @@ def read(source: Path, report: Report) -> tuple[Spec, dict[str, Any], Iterator[I
     return spec, meta, _episodes(file, demos, spec, side)
 
 
-def _copy(group: Any, name: str, rows: np.ndarray, first: int) -> None:  # noqa: ANN401
+def _copy(group: Any, name: str, rows: Any, first: int) -> None:  # noqa: ANN401
     """Copy T rows from ``first`` on without reading all of them into memory."""
     target = group.create_dataset(name, (len(rows) - 1, *rows.shape[1:]), rows.dtype)
     for start in range(0, len(target), ROWS):

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import carray, njit, types
+from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.data.copying import move
+from robot_rl.data.copying import in_line, move
 
 GREY: Final = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
@@ -97,7 +97,7 @@ def augment(address: NDArray[np.int64], source: tuple[int, int], out: NDArray[np
         change_colours(out.reshape(len(out), -1), draws.factors)
 
 
-@intrinsic
+@in_line
 def _pointer(typingctx, address):  # noqa: ANN001, ANN202, ARG001  (typed by numba)
     def build(context, builder, signature, args):  # noqa: ANN001, ANN202, ARG001
         return builder.inttoptr(args[0], cgutils.voidptr_t)

@@ -31,15 +31,27 @@ Extra = Mapping[str, NDArray]
 class Recorded(Protocol):
     """What is loaded of an episode; every ``Episode`` has it."""
 
-    path: Path
-    obs: Mapping[str, Any]
-    """Name -> rows (T + 1, ...)."""
-    action: NDArray[np.float32]
-    """(T, A)."""
-    reward: NDArray[np.float32]
-    """(T,)."""
-    terminated: NDArray[np.bool_]
-    """(T,)."""
+    @property
+    def path(self) -> Path: ...
+    @property
+    def obs(self) -> Mapping[str, Any]:
+        """Name -> rows (T + 1, ...)."""
+        ...
+
+    @property
+    def action(self) -> NDArray[np.float32]:
+        """(T, A)."""
+        ...
+
+    @property
+    def reward(self) -> NDArray[np.float32]:
+        """(T,)."""
+        ...
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """(T,)."""
+        ...
 
 
 class Corpus:
@@ -140,7 +152,7 @@ class _Needed:
 
 def _needed(entry: Mapping[str, Any], layout: Layout, spec: Spec) -> _Needed:
     obs = {name: read_column(entry, name, layout) for name in spec.observation if name in layout.spec.observation}
-    columns = (read_column(entry, name, layout) for name in ("action", "reward", "terminated"))
+    columns = (np.asarray(read_column(entry, name, layout)) for name in ("action", "reward", "terminated"))
     return _Needed(entry["path"], obs, *columns)
 
 
