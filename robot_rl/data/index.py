@@ -18,13 +18,13 @@ from typing import Any, Final
 from robot_rl.data.layout import EPISODES
 
 INDEX: Final = "index.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of its tables; an index with another one is made anew."""
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS episodes (
     name TEXT PRIMARY KEY, inode INTEGER, changed INTEGER, size INTEGER, attributes TEXT, statistics TEXT
 );
-CREATE TABLE IF NOT EXISTS sketches (feature TEXT PRIMARY KEY, keys BLOB, counts BLOB);
+CREATE TABLE IF NOT EXISTS totals (feature TEXT PRIMARY KEY, keys BLOB, counts BLOB, summary TEXT);
 CREATE TABLE IF NOT EXISTS counted (name TEXT PRIMARY KEY);
 """
 PATIENCE: Final = 2.0
@@ -127,7 +127,7 @@ def _learn(root: Path, fresh: list[tuple[Any, ...]], gone: set[str]) -> None:
 def _make(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
-    for table in ("episodes", "sketches", "counted"):
+    for table in ("episodes", "totals", "counted"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     connection.executescript(f"{TABLES} PRAGMA user_version = {VERSION};")
 

@@ -198,4 +198,4 @@ def chunk_file(group: Path, name: str, feature: Feature) -> Path:
 
 
 def _json(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, indent=1, allow_nan=False).encode()
+    return json.dumps(data, allow_nan=False).encode()
