@@ -31,7 +31,7 @@ WORDS = {
     "POLICY": ("the policy has the arm", "move your device, or take over"),
     "HUMAN": ("you have the arm", "say success or failure when it is over"),
     "PAUSED": ("paused", "the arm holds; resume when all is ready"),
-    "SAFETY": ("safety hold", "the device or the arm is lost: mend it, then resume"),
+    "SAFETY": ("safety hold", "your device is silent, or the arm has failed: mend that, then resume"),
 }
 
 
@@ -153,7 +153,7 @@ class Collector:
 
     def _before_step(self) -> None:
         self.watch()
-        self.times.measure()
+        self.times.measure(held=self.pilot.held)
         self.tank = max(self.tank, self.env.state.energy.budget)
         for name, frame in self.env.frames.items():
             self.view.image(name, frame.rgb)

@@ -31,24 +31,24 @@ class Punctuality:
         """States, likewise."""
         self.steps = 0
         self.rate = 0.0
-        """Steps per second so far [Hz]."""
-        self._began = self._stamp = 0.0
+        """Steps per second so far, pauses left out [Hz]."""
+        self._passed = self._stamp = 0.0
+        self._moved = 0
         self._images: Mapping[str, float] = {}
 
-    def measure(self) -> None:
-        """Called before every step."""
+    def measure(self, *, held: bool = False) -> None:
+        """Called before every step; ``held``: the step before was one in which the arm held, however long."""
         env = self.env
-        if self.steps == 0:
-            self._began = env.state.stamp
-        else:
+        if self.steps and not held:
             period = env.rate.period
             self._count("late_steps", int(env.rate.lateness > LATE * period))
             self._count("missed_steps", int(env.rate.lateness / period))
             self._count("stale_states", int(env.state.stamp <= self._stamp))
             same = sum(self._images.get(name) == stamp for name, stamp in env.frame_stamps.items())
             self._count("stale_images", same)
-            passed = env.state.stamp - self._began
-            self.rate = self.steps / passed if passed > 0 else 0.0
+            self._passed += env.state.stamp - self._stamp
+            self._moved += 1
+            self.rate = self._moved / self._passed if self._passed > 0 else 0.0
         self._stamp, self._images = env.state.stamp, dict(env.frame_stamps)
         self.steps += 1
 

@@ -67,6 +67,8 @@ class SharedControl:
     def _begin(self) -> None:
         self._stage, self._leased = self.machine.home, False
         self._heard: list[Event] = []
+        self.held = False
+        """Whether the arm held in the last step."""
         self._last: Row | None = None
 
     def reset(self, seed: int) -> None:
@@ -97,7 +99,7 @@ class SharedControl:
         stage = self._stage
         policy = None if self.pilot is None else self.pilot.row(obs)
         action = self._choose(stage, reading, policy)
-        self._last = action
+        self._last, self.held = action, stage.holds
         return Proposal(
             action=action,
             source=stage.source,

@@ -30,10 +30,12 @@ class Bindings:
     """The device moves the arm only while one of these is held; none: always."""
     slow: frozenset[str] = frozenset()
     """Slower while one of these is held."""
+    motion: Mapping[str, str] = field(default_factory=dict)
+    """What moves the arm, in words: how -> where to."""
 
     def described(self) -> dict[str, str]:
         """Button -> what it does, for a person."""
-        words = {name: event.value.replace("_", " ") for name, event in self.press.items()}
+        words = dict(self.motion) | {name: event.value.replace("_", " ") for name, event in self.press.items()}
         for text, names in (("close or open the gripper", self.grip), ("close the gripper", self.close)):
             words |= dict.fromkeys(sorted(names), text)
         for text, names in (("open the gripper", self.open), ("clutch", self.clutch), ("slow", self.slow)):

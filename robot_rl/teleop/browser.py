@@ -26,6 +26,11 @@ CLUTCH = "clutch"
 """A made-up button: down while the person wants to move the arm, whichever of her devices she uses."""
 XR_BUTTONS = {"xr a": Event.SUCCESS, "xr b": Event.FAILURE, "xr stick": Event.RERECORD}
 BINDINGS = Bindings(
+    motion={
+        **keys.BINDINGS.motion,
+        **{f"pad {k}": v for k, v in pad.BINDINGS.motion.items()},
+        "xr squeeze": "the tool follows the hand",
+    },
     press={**keys.BINDINGS.press, **{f"pad {k}": e for k, e in pad.BINDINGS.press.items()}, **XR_BUTTONS},
     hold={f"pad {k}": e for k, e in pad.BINDINGS.hold.items()},
     grip=keys.BINDINGS.grip | {"xr grip"},

@@ -26,6 +26,13 @@ MOTION = {
 }
 """Key -> axis (forward, left, up, turns about them) and direction."""
 BINDINGS = Bindings(
+    motion={
+        "w s": "forward, back",
+        "a d": "left, right",
+        "r f": "up, down",
+        "arrows": "turn and tilt",
+        "q e": "roll",
+    },
     press={
         "enter": Event.SUCCESS,
         "backspace": Event.FAILURE,

@@ -9,6 +9,11 @@ from robot_rl.core.teleop import Event
 from robot_rl.teleop.bindings import Bindings
 
 BINDINGS = Bindings(
+    motion={
+        "left stick": "forward, back, left, right",
+        "right stick": "up, down, turn",
+        "cross": "tilt and roll",
+    },
     press={"y": Event.SUCCESS, "a": Event.FAILURE, "x": Event.RERECORD, "b": Event.TAKE_OVER, "back": Event.PAUSE},
     hold={"b": Event.HAND_BACK, "back": Event.RESUME, "start": Event.STOP},
     close=frozenset({"rt"}),

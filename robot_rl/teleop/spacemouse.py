@@ -16,6 +16,7 @@ from robot_rl.teleop.reader import Reader
 from robot_rl.teleop.sample import Inbox
 
 BINDINGS = Bindings(
+    motion={"cap": "the tool goes and turns as the cap is pushed and turned"},
     grip=frozenset({"left"}),
     press={"right": Event.SUCCESS},
     hold={"left": Event.FAILURE, "right": Event.RERECORD},

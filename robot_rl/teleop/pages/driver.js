@@ -17,7 +17,10 @@ export class Driver {
 
   start() {
     this.driving = this.link.send({ drive: true });
-    if (this.driving) this.timer = setInterval(() => this.say(), 33);
+    if (this.driving) {
+      this.say();
+      this.timer = setInterval(() => this.say(), 33);
+    }
     this.onChange(this.driving);
   }
 

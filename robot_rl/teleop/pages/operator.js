@@ -65,7 +65,12 @@ function show(state) {
 for (const button of document.querySelectorAll("button[data-event]")) {
   button.addEventListener("click", () => { link.send({ event: button.dataset.event }); button.blur(); });
 }
-by("drive").addEventListener("click", () => { driver.toggle(); by("drive").blur(); });
+by("drive").addEventListener("click", () => {
+  driver.toggle();
+  // Driving is what a lost device waits for; whoever paused the arm herself says so herself.
+  if (driver.driving && newest.phase === "safety") link.send({ event: "resume" });
+  by("drive").blur();
+});
 xrMode().then((mode) => {
   by("enter-xr").disabled = !mode;
   if (!mode) by("enter-xr").title = "no WebXR here: a headset or phone needs this page over HTTPS";
