@@ -94,7 +94,7 @@ class Session:
         if not config.person:
             self.facts["noise"] = config.noise
         self.url = ""
-        """Of the operator's page; empty: there is none."""
+        """Of the operator's page, with its certificate's fingerprint if it has one; empty: there is no page."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Session:
@@ -106,6 +106,8 @@ class Session:
             if page is not None:
                 stack.enter_context(page)
                 self.url = page.url
+                if page.server.fingerprint:
+                    self.url += f" (certificate {page.server.fingerprint})"
             pilot = SharedControl(self.env, operator, self.policy, clock=self.clock)
             spec = recorded_spec(self.env, pilot, self.tally.next_seed)
             writer = stack.enter_context(EpisodeWriter(config.out, spec, self.facts))
