@@ -7,16 +7,14 @@ import os
 import signal
 import sys
 
-from rich.console import Console
-
-from robot_rl.apps.arguments import config_of, parse
+from robot_rl.apps.menu import Menu
 from robot_rl.core.errors import RobotRLError
-from robot_rl.core.names import check_name
 
 COMMANDS = (
     ("demo", "the whole journey: demonstrations, base policy, fine-tuning, deployment, report"),
     ("up", "start the ROS 2 graph of a station, and stop it with Ctrl-C"),
     ("collect", "record demonstrations"),
+    ("data", "look at a dataset, check it, change it, convert it"),
     ("train", "train a policy from a dataset"),
     ("learner", "improve a policy from the experience that actors send"),
     ("actor", "act in the twin and send the experience to a learner"),
@@ -27,21 +25,16 @@ COMMANDS = (
 )
 
 
-def usage() -> str:
-    """The list of commands."""
-    rows = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS)
-    return f"usage: robot-rl COMMAND [options]\n\ncommands:\n{rows}\n\nrobot-rl COMMAND --help explains its options."
+MENU = Menu(
+    prog="robot-rl",
+    commands=COMMANDS,
+    load=lambda name: importlib.import_module(f"robot_rl.apps.{name}"),
+)
 
 
 def run(args: list[str]) -> int:
     """Run a command; its exit code."""
-    if not args or args[0] in ("-h", "--help", "help"):
-        Console(highlight=False).print(usage(), markup=False, soft_wrap=True)
-        return 0 if args else 2
-    name = check_name("command", args[0], [name for name, _ in COMMANDS])
-    module = importlib.import_module(f"robot_rl.apps.{name}")
-    config = parse(config_of(module, args[1:]), args[1:], f"robot-rl {name}")
-    return int(module.main(config) or 0)
+    return MENU.run(args)
 
 
 def main() -> None:
