@@ -56,11 +56,18 @@ def _credit(config: np.void, state: np.void) -> None:
 
 
 @kernel
-def settle(model: np.void, config: np.void, state: np.void, stored: float) -> None:
-    """Book the work of the torque held since the last tick; ``stored`` is V at the new measurement, unchanged else.
+def discard_surplus(model: np.void, config: np.void, state: np.void) -> None:
+    """A tank above T_max loses the surplus, but never what the torque that is still on may yet spend."""
+    if state.T > config.T_max:
+        spare = state.T + state.V - state.overdraft - unwinding_work(config, model.dq_max, state.tau, 1)
+        surplus = max(0.0, min(state.T - config.T_max, spare))
+        state.discard += surplus
+        state.T -= surplus
 
-    A tank above T_max loses the surplus, but never what the torque that is still on may yet spend.
-    """
+
+@kernel
+def settle(model: np.void, config: np.void, state: np.void, stored: float) -> None:
+    """Book the work of the torque held since the last tick; ``stored`` is V at the new measurement, unchanged else."""
     work = 0.0
     for i in range(state.q.shape[0]):
         work += state.tau[i] * (state.q[i] - state.q_before[i])
@@ -69,11 +76,7 @@ def settle(model: np.void, config: np.void, state: np.void, stored: float) -> No
     state.V = stored
     _measured_work(config, state)
     _credit(config, state)
-    if state.T > config.T_max:
-        spare = state.T + state.V - state.overdraft - unwinding_work(config, model.dq_max, state.tau, 1)
-        surplus = max(0.0, min(state.T - config.T_max, spare))
-        state.discard += surplus
-        state.T -= surplus
+    discard_surplus(model, config, state)
     if state.work > state.budget + ROUNDING:
         state.violations += 1
     state.worst_ratio = max(state.worst_ratio, state.work / state.budget)

@@ -81,12 +81,17 @@ def limit_power(config: np.void, state: np.void, spring_power: float, tau: Array
 
 @kernel
 def limit_torque(config: np.void, state: np.void, tau: Array) -> None:
-    """Keep ``tau`` (n,) within +-tau_max and the rate from the applied one; BRAKE takes pushing torque to zero."""
+    """Keep ``tau`` (n,) within +-tau_max and the rate from the applied one.
+
+    BRAKE takes pushing torque to zero, and so does an arm above its cap on kinetic energy: each joint's torque changes
+    by its own rate, so that a braking torque that is asked for may go on to push until all joints have followed.
+    """
+    brakes = state.mode >= BRAKE or (config.filter_enabled != 0 and state.kinetic > config.kinetic_max)
     for i in range(tau.shape[0]):
         wanted = min(max(tau[i], -config.tau_max[i]), config.tau_max[i])
         reach = config.tau_rate[i] * config.period
-        if state.mode >= BRAKE and wanted * state.dq[i] > 0.0:
-            wanted = 0.0
-        if state.mode >= BRAKE:
+        if brakes:
             reach = config.brake_rate[i] * config.period
+            if wanted * state.dq[i] > 0.0:
+                wanted = 0.0
         tau[i] = min(max(wanted, state.tau[i] - reach), state.tau[i] + reach)

@@ -218,7 +218,7 @@ def tick(  # noqa: PLR0913  (all that one tick depends on)
     external_wrench(state, tau_external)
     watch_force(config, state)
     _settle(model, config, state)
-    watch_error(config, state)
+    watch_error(model, config, state)
     if now > state.valid_until + config.hold_timeout and state.valid_until > -math.inf:
         hold(state)
     choose_mode(config, state)

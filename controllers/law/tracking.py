@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from controllers.law.interpolation import hold
+from controllers.law.ledger import discard_surplus
 from controllers.numeric.jit import kernel
 from controllers.numeric.linalg import norm3
 
@@ -13,7 +14,7 @@ SHRINKING = 0.05
 
 
 @kernel
-def watch_error(config: np.void, state: np.void) -> None:
+def watch_error(model: np.void, config: np.void, state: np.void) -> None:
     """Pull reference and goal to the measured pose when an error beyond ``error_max`` has lasted ``error_patience``.
 
     The springs' energy goes to the tank: nothing is spent, so this is allowed in every mode. ``error`` is up to date.
@@ -31,6 +32,7 @@ def watch_error(config: np.void, state: np.void) -> None:
     state.T += state.soften * state.elastic
     state.V -= state.soften * state.elastic
     state.elastic = 0.0
+    discard_surplus(model, config, state)
     state.error[:] = 0.0
     state.reference[:] = state.ee_pose
     state.reference_velocity[:] = 0.0

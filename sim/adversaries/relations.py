@@ -24,7 +24,7 @@ from sim.adversaries.policies import MATRICES
 from sim.adversaries.world import Log
 from sim.stepper import advance
 
-INFINITE = {"T0": 1e300, "T_max": np.inf, "P_max": np.inf, "kinetic_max": np.inf}
+INFINITE = {"T0": 1e300, "T_max": np.inf, "P_max": 1e12, "kinetic_max": 1e300}
 ECHOES = (1, 2, 3)
 PROPOSALS = 8
 CALM, STILL, GAIN = 4000, 1e-4, 1e-3

@@ -44,6 +44,24 @@ def test_two_hundred_thousand_adversarial_ticks_without_a_violation():
     assert tally.worst["filtered"] > 0.9
 
 
+FOUND = (
+    ("A15 two owners", "late by 2 ticks", "bold, active", 1002),  # I9: torques unwound joint by joint went on to push
+    ("A3 stiffness pump", "1 kg unknown", "bold at 2 ms", 2040),  # I4: an error given up filled the tank over its lid
+)
+"""Episodes of the ten million that once broke an invariant."""
+
+
+@pytest.mark.parametrize("found", FOUND, ids=lambda found: found[0])
+def test_what_the_ten_million_found_stays_mended(found):
+    adversary, plant, controller, seed = found
+    trouble = next(trouble for trouble in BATTERY if trouble.name == plant)
+    again = Case(
+        kind=NAMES.index(adversary), trouble=trouble, config=CONTROLLERS[controller], rate=1000.0, seed=seed, ticks=3000
+    )
+    log, rules, _ = played(again)
+    assert {name: count for name, count in observer.judge(log, rules).items() if count} == {}
+
+
 def test_the_same_adversaries_break_the_budget_without_the_filter():
     weak = {name: unfiltered(config) for name, config in CONTROLLERS.items()}
     tally = sweep(60_000, weak, length=1500)
