@@ -9,10 +9,12 @@ from typing import Literal, Protocol
 
 from numpy.typing import NDArray
 
+from robot_rl.actor.pilots import Abandoned, Pilot
 from robot_rl.actor.rollout import EpisodeResult, run_episode
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.protocols import Env, Policy
 from robot_rl.core.stopping import on_stop_signal
+from robot_rl.core.teleop import Event
 from robot_rl.transport.client import ExperienceClient
 
 
@@ -61,8 +63,17 @@ class _Enough(Exception):
 class ActorRunner:
     """Runs ``policy`` in ``env`` and gives every step to ``client``, which the caller closes."""
 
-    def __init__(self, env: Env, policy: LoadingPolicy, client: ExperienceClient, config: ActorConfig) -> None:
+    def __init__(
+        self,
+        env: Env,
+        policy: LoadingPolicy,
+        client: ExperienceClient,
+        config: ActorConfig,
+        pilot: Pilot | None = None,
+    ) -> None:
         self.env, self.policy, self.client, self.config = env, policy, client, config
+        self.pilot = pilot
+        """A person who shares the arm with ``policy`` (``SharedControl``); None: the policy is alone."""
         self.steps = 0
         self.episodes = 0
         self.adopted = 0
@@ -91,7 +102,13 @@ class ActorRunner:
         if self.config.wait != "never":
             self._wait()
         seed = self.config.first_seed + self.episodes
-        result = run_episode(self.env, self.policy, seed, explore=True, sink=self.client, before_step=self._before_step)
+        acting = self.policy if self.pilot is None else self.pilot
+        try:
+            result = run_episode(self.env, acting, seed, explore=True, sink=self.client, before_step=self._before_step)
+        except Abandoned as left:
+            self._stopping = self._stopping or left.event is Event.STOP
+            self.episodes += left.event is Event.DISCARD
+            return
         self.episodes += 1
         if on_episode is not None:
             on_episode(result)

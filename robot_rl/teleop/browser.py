@@ -47,9 +47,14 @@ def numbers(value: object, count: int) -> list[float] | None:
         return None
     try:
         found = [float(v) for v in value[:count]]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if np.isfinite(found).all() else None
+
+
+def _names(value: object) -> frozenset[str]:
+    """The strings in ``value``, if it is a list."""
+    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, list) else frozenset()
 
 
 def to_z_up(pose: Sequence[float]) -> Array:
@@ -129,7 +134,7 @@ class Browser:
 
     def _take_input(self, message: Mapping[str, Any]) -> None:
         pressed = message.get("keys")
-        names = frozenset(k for k in pressed if k in keys.KEYS) if isinstance(pressed, list) else frozenset()
+        names = _names(pressed) & keys.KEYS
         axes, buttons = pad_input(message.get("pad"))
         clutch = {CLUTCH} if names & keys.MOTION.keys() else frozenset()
         self.inbox.put_axes(keys.axes_of(names) + axes)
@@ -139,9 +144,9 @@ class Browser:
         data: Mapping[str, Any] = message if isinstance(message, dict) else {}
         pose, trigger = numbers(data.get("pose"), 7), numbers([data.get("trigger")], 1)
         self.inbox.put_pose(None if pose is None else to_z_up(pose), None if trigger is None else trigger[0])
-        said = data.get("buttons")
-        names = {f"xr {name}" for name in said if isinstance(name, str)} if isinstance(said, list) else set()
-        self._press("xr", frozenset(names | ({CLUTCH} if data.get("squeeze") is True and pose else set())))
+        names = frozenset(f"xr {name}" for name in _names(data.get("buttons")))
+        held = data.get("squeeze") is True and pose is not None
+        self._press("xr", names | ({CLUTCH} if held else frozenset()))
 
     def _press(self, kind: str, names: frozenset[str]) -> None:
         self._by_kind[kind] = names

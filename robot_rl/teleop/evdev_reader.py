@@ -161,7 +161,7 @@ def gamepad() -> Reader:
 
 
 def keyboard() -> Reader:
-    """The first keyboard of this machine, kept from every other program while we read it."""
+    """The first keyboard of this machine. Other programs hear it too: Ctrl-C must always work."""
     return Reader("keyboard", lambda inbox: _open("keyboard", _is_keyboard, lambda _: KeyDecoder(), inbox))
 
 
@@ -175,8 +175,6 @@ def _open(
     for path in evdev.list_devices():
         device = evdev.InputDevice(path)
         if fits(device.capabilities()):
-            if name == "keyboard":
-                device.grab()
             return EventPort(device.fd, decoder(device), inbox, device.close)
         device.close()
     hint = "plug one in, and put your user in the group input (docs/teleoperation.md)"

@@ -6,10 +6,12 @@ import time
 import numpy as np
 import pytest
 
+from robot_rl.actor.pilots import Abandoned, PolicyPilot
 from robot_rl.actor.runner import ActorConfig, ActorRunner
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.records import EnergyState, Mode, Source, Step
 from robot_rl.core.spec import STATE, Feature, Spec
+from robot_rl.core.teleop import Event as Word
 from robot_rl.transport.client import ExperienceClient
 from robot_rl.transport.codec import decode_step
 from robot_rl.transport.experience_pb2 import Event
@@ -135,6 +137,32 @@ def test_enough_means_enough(bench) -> None:
     kinds = [Event.FromString(a.payload).WhichOneof("body") for a in bench.arrived]
     assert kinds == [*(["begin", *["step"] * 10, "end"] * 2), "begin", *["step"] * 5, "end"]
     assert not Event.FromString(bench.arrived[-1].payload).end.complete
+
+
+class Moody(PolicyPilot):
+    """A person at the controls, who abandons an episode after three steps, and one for good."""
+
+    said = (Word.RERECORD, Word.DISCARD, Word.STOP)
+    steps = 0
+
+    def propose(self, obs):
+        self.steps += 1
+        if self.steps % 4 == 0:
+            raise Abandoned(self.said[self.steps // 4 - 1])
+        return super().propose(obs)
+
+
+def test_a_person_may_abandon_an_episode(bench) -> None:
+    """The learner sees it as interrupted; a re-recorded one starts at the same place, a stop ends the process."""
+    publish(bench, 0.0)
+    runner = ActorRunner(bench.env, bench.policy, bench.client, ActorConfig(first_seed=70), Moody(bench.policy))
+    summary = runner.run()
+    assert bench.env.seeds == [70, 70, 71]
+    assert (summary.episodes, summary.delivered) == (1, True)
+    kinds = [Event.FromString(a.payload).WhichOneof("body") for a in bench.arrived]
+    assert kinds == ["begin", *["step"] * 3, "end"] * 3
+    ends = [Event.FromString(a.payload).end.complete for a in bench.arrived[4::5]]
+    assert ends == [False] * 3
 
 
 def test_without_a_learner_it_goes_on_for_a_while_and_then_waits_and_then_says_so(tmp_path) -> None:
