@@ -21,7 +21,7 @@ from pathlib import Path
 from peers import ROOT, result
 
 PACKAGES = ("controllers", "robot_rl", "sim", "drivers")
-SUITE = ("test_barrier.py", "test_protective_stop.py", "test_passivity.py", "test_adversaries.py")
+SUITE = ("test_ledger.py", "test_barrier.py", "test_protective_stop.py", "test_passivity.py", "test_adversaries.py")
 """Tests of tests/controllers that a mutation must not get past."""
 
 
