@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from robot_rl.core.spec import Spec
 from robot_rl.data.dataset import Dataset, open_dataset
 from robot_rl.learner import registry
 from robot_rl.learner.checkpoint import load_policy
-from robot_rl.learner.offline import demonstrations, statistics
+from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics
 from robot_rl.learner.runner import LearnerRunner, Progress, RunnerConfig
 from robot_rl.tasks.registry import make_task
 from robot_rl.transport.server import ExperienceServer
@@ -34,6 +34,8 @@ class Config(Generic[MethodT]):
     """Folder, task and length."""
     demos: Path | None = None
     """Dataset of demonstrations, if any."""
+    choice: Choice = field(default_factory=Choice)
+    """Which of its episodes, and how often each."""
     base: Path | None = None
     """Checkpoint of the base policy, for methods that have one."""
     bind: str = "127.0.0.1:0"
@@ -54,12 +56,13 @@ def main(config: Config[Any]) -> None:
     torch.set_num_threads(config.threads)
     dataset = open_dataset(config.demos) if config.demos else None
     task, spec = task_and_spec(config.run.task, dataset)
-    known = statistics(dataset, spec) if dataset else None
+    recordings = Recordings((dataset,), config.choice) if dataset else None
+    known = statistics(recordings, spec) if recordings else None
     base = load_policy(config.base) if config.base else None
     learner = registry.load(config.algorithm).make(config.method, spec, base=base, statistics=known)
     if learner.sampling.chunk > 0:
         raise ConfigError(f"{config.algorithm} learns from a dataset alone: use robot-rl train {config.algorithm}")
-    demos = demonstrations(dataset, learner) if dataset else None
+    demos = demonstrations(recordings, learner) if recordings else None
     run = replace(config.run, task=task)
     with ExperienceServer(config.bind, run.folder / "log", learner.spec) as server:
         runner = LearnerRunner(learner, demos, server, run)

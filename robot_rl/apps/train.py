@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from robot_rl.apps.progress import bar
 from robot_rl.core.errors import ConfigError
 from robot_rl.data.dataset import open_dataset
 from robot_rl.learner import checkpoint, registry
-from robot_rl.learner.offline import demonstrations, statistics, train
+from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics, train
 
 MethodT = TypeVar("MethodT")
 
@@ -27,8 +27,12 @@ class Config(Generic[MethodT]):
     """Name of the method; each is a file in robot_rl/methods."""
     dataset: Path
     """Folder of the dataset, from ``robot-rl collect``."""
+    more: tuple[Path, ...] = ()
+    """Further datasets to learn from beside it."""
     out: Path
     """Folder of the checkpoint; an older one there is replaced when the training is done."""
+    choice: Choice = field(default_factory=Choice)
+    """Which of their episodes, and how often each."""
     threads: int = 1
     """Threads of torch; small networks are fastest with one."""
     method: MethodT
@@ -46,19 +50,20 @@ def main(config: Config[Any]) -> None:
     if not updates:
         raise ConfigError(f"{config.algorithm} learns online and not from a dataset alone: use robot-rl learner")
     dataset = open_dataset(config.dataset)
+    recordings = Recordings((dataset, *map(open_dataset, config.more)), config.choice)
     torch.set_num_threads(config.threads)
     spec = dataset.spec.without_images()
     method = registry.load(config.algorithm)
-    learner = method.make(config.method, spec, base=None, statistics=statistics(dataset, spec))
-    replay = demonstrations(dataset, learner)
-    with bar(f"training {config.algorithm} on {len(replay)} steps", updates) as advance:
+    learner = method.make(config.method, spec, base=None, statistics=statistics(recordings, spec))
+    demos = demonstrations(recordings, learner)
+    with bar(f"training {config.algorithm} on {len(demos)} steps", updates) as advance:
         every = max(1, updates // 200)
 
         def show(done: int, metrics: dict[str, float]) -> None:
             if done % every == 0 or done == updates:
                 advance(done, " ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
-        train(learner, replay, updates, show)
+        train(learner, demos, updates, show)
     facts = {"task": str(dataset.meta.get("task", "")), "dataset": str(config.dataset), "updates": updates}
     checkpoint.save(config.out, config.algorithm, config.method, spec, learner, facts)
     Console(highlight=False).print(f"checkpoint: {config.out}")

@@ -14,7 +14,7 @@ from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRe
 from robot_rl.core.spec import STATE
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.recorder import EpisodeWriter
-from robot_rl.learner.offline import demonstrations
+from robot_rl.learner.offline import Recordings, demonstrations
 from robot_rl.learner.protocol import to_torch
 from robot_rl.methods import resfit
 from robot_rl.nets.residual import BASE_ACTION
@@ -83,7 +83,7 @@ def test_demonstrations_get_the_base_action_of_their_own_episode(tmp_path: Path)
             record(writer, episode)
     learner = make()
     learner.policy.augment({STATE: states[0, 4]})  # leaves half a chunk behind
-    replay = demonstrations(open_dataset(tmp_path / "demos"), learner)
+    replay = demonstrations(Recordings([open_dataset(tmp_path / "demos")]), learner)
     asked = states[:, [0, 0, 2, 2, 4]]  # the base acts in chunks of two, afresh in every episode
     want = {
         tuple(state): np.clip(problems.best(at[None])[0] + np.float32(0.25), -1, 1)

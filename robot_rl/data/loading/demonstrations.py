@@ -17,7 +17,9 @@ class Demonstrations:
 
     def __init__(self, corpus: Corpus, seed: int = 0, weights: Weights | None = None) -> None:
         self.corpus = corpus
-        self._draw = Draw(uniform(corpus) if weights is None else weights, np.random.default_rng(seed))
+        self.weights = uniform(corpus) if weights is None else weights
+        """How likely each row is drawn, (N,)."""
+        self._draw = Draw(self.weights, np.random.default_rng(seed))
         self._copier = Copier()
 
     @property
