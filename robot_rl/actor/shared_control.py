@@ -15,7 +15,7 @@ import numpy as np
 from robot_rl.actor.pilots import Abandoned, PolicyPilot, Proposal, Row
 from robot_rl.core.errors import ActivationRefusedError
 from robot_rl.core.protocols import Policy, Poses
-from robot_rl.core.records import Mode, Observation, RobotState, Source
+from robot_rl.core.records import Array, Mode, Observation, RobotState, Source
 from robot_rl.core.teleop import Event, Leased, Operator, Reading
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.teleop.action_map import ActionMap
@@ -120,8 +120,11 @@ class SharedControl:
 
     def hold(self) -> Row:
         """The action that moves nothing and keeps the gripper as it is."""
-        before = np.zeros(self.env.spec.action_dim) if self._last is None else self._last
-        return self._map().holding(before).astype(np.float32)
+        return self._map().holding(self._before()).astype(np.float32)
+
+    def _before(self) -> Array:
+        """The last action, (A,); zeros at the start."""
+        return np.zeros(self.env.spec.action_dim) if self._last is None else self._last.astype(np.float64)
 
     def _read(self, state: RobotState, objects: Poses) -> Reading:
         """Her device's word; the stage follows it."""
@@ -158,8 +161,7 @@ class SharedControl:
         self._stage = stage
         if stage is not Stage.HUMAN:
             return reading
-        last = np.zeros(self.env.spec.action_dim, np.float32) if self._last is None else self._last
-        self.operator.engage(self.env.state, last)
+        self.operator.engage(self.env.state, self._before())
         again = self.operator.read(self.env.state, self.env.objects)
         self._heard += [e for e in again.events if e in VERDICTS or e in GOODBYES]
         return again

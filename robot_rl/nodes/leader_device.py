@@ -52,7 +52,7 @@ class LeaderDevice:
         return self.inbox.take()
 
     def _on_state(self, message: JointState) -> None:
-        self.leader.take(message.name, message.position)
+        self.leader.take(list(message.name), list(message.position))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -48,7 +48,7 @@ class Leader:
         found = dict(zip(names, positions, strict=False))
         if not all(name in found for name in self.joints.joints):
             return
-        q = self.signs * np.array([found[name] for name in self.joints.joints]) + self.offsets
+        q = self.signs * np.array([found[name] for name in self.joints.joints], np.float64) + self.offsets
         pose = self.model.forward(q) if np.isfinite(q).all() else None
         self.inbox.put_pose(pose, self._grip(found.get(self.joints.gripper)))
 

@@ -6,13 +6,12 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:",
     "X-Content-Type-Options": "nosniff",
@@ -77,7 +76,7 @@ class Door:
         brought = request.query.get("token") or request.cookies.get(self.cookie, "")
         return hmac.compare_digest(brought.encode(), self.token.encode())
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """Turns away who may not come in; keeps the token as a cookie and takes it out of the address."""
 
         @web.middleware
