@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,7 +45,7 @@ def look() -> Iterator[Finding]:
     checks: tuple[Callable[[], Finding], ...] = (
         *(python, learning, gpu, physics, lambda: drawing("egl", "libegl1 libegl-mesa0")),
         *(lambda: drawing("osmesa", "libosmesa6"), ros, shared_memory, real_time, locked_memory, cores, disk),
-        *(depth_cameras, video_devices, serial_ports),
+        *(depth_cameras, video_devices, serial_ports, gamepads, space_mice),
     )
     for check in checks:
         yield check()
@@ -177,3 +178,17 @@ def serial_ports() -> Finding:
     text = ", ".join(found) or "no serial port; the twin has a gripper of its own"
     remedy = "plug the gripper in, then: ls /dev/ttyUSB* /dev/ttyACM*"
     return Finding(name="gripper", present=bool(found), text=text, remedy=remedy, needed=False)
+
+
+def gamepads() -> Finding:
+    readable = [p.name for p in sorted(Path("/dev/input").glob("event*")) if os.access(p, os.R_OK)]
+    text = f"{len(readable)} input devices can be read" if readable else "no input device can be read; a browser's can"
+    remedy = "sudo usermod -aG input $USER, then log in again; plug one in"
+    return Finding(name="gamepad, keyboard", present=bool(readable), text=text, remedy=remedy, needed=False)
+
+
+def space_mice() -> Finding:
+    remedy = "pip install -e '.[teleop]'; sudo apt-get install -y libhidapi-hidraw0"
+    good = package("pyspacemouse") is not None and find_library("hidapi-hidraw") is not None
+    text = "pyspacemouse and hidapi are here" if good else "pyspacemouse or hidapi is not here"
+    return Finding(name="SpaceMouse", present=good, text=text, remedy=remedy, needed=False)
