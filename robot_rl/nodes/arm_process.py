@@ -16,10 +16,12 @@ from tempfile import gettempdir
 
 import tyro
 
-from controllers.black_box.archive import Archive
+from controllers.black_box.keeper import Keeper
 from controllers.black_box.recorder import Recorder
+from controllers.black_box.rig_file import write_rig
 from controllers.guard.desk import Desk
 from controllers.guard.requests import ArmRequests
+from controllers.guard.supervisor import Supervisor
 from controllers.loop.exchange import Exchange, shared_path
 from controllers.loop.realtime_loop import LoopSettings, RealtimeLoop
 from controllers.loop.snapshot import COMMAND, snapshot_dtype
@@ -76,22 +78,32 @@ def main(config: Config) -> None:
     station = load_station(config.station)
     recorder = make_recorder(config.graph, JOINTS[station.driver])
     with make_plant(station, config.task, recorder.box if recorder else None) as plant:
-        archive = Archive(recorder, plant.supervisor, config.black_box, config.graph) if recorder else None
+        keeper = start_keeper(recorder, plant.supervisor, config) if recorder else None
         objects, joints = tuple(plant.objects()), plant.arm.n
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
-        exchange = Exchange.create(config.graph, sizes, {"objects": objects, "joints": joints}, ready=False)
+        info = {"objects": objects, "joints": joints, "arm": plant.arm.name}
+        exchange = Exchange.create(config.graph, sizes, info, ready=False)
         try:
             loop = make_loop(plant, exchange, settings_of(station, lockstep=config.lockstep))
-            run_loop(loop, make_desk(config.graph, station, loop, archive), stop, archive)
+            run_loop(loop, make_desk(config.graph, station, loop, keeper), stop, keeper)
         finally:
             exchange.unlink()
-            if recorder:
+            if recorder and keeper:
+                keeper.close()
                 recorder.unlink()
 
 
-def make_desk(graph: str, station: Station, loop: RealtimeLoop, archive: Archive | None) -> Desk:
+def start_keeper(recorder: Recorder, supervisor: Supervisor, config: Config) -> Keeper:
+    """The process that writes the box to disk."""
+    arm = supervisor.controller
+    header = {"arm": arm.arm.name, "period": float(arm.config["period"]), "of": config.graph}
+    write_rig(recorder.path, supervisor.rig, {**header, "to": str(config.black_box.absolute())})
+    return Keeper(recorder.path)
+
+
+def make_desk(graph: str, station: Station, loop: RealtimeLoop, keeper: Keeper | None) -> Desk:
     """Where the arm can be asked for what is slow."""
-    dump = None if archive is None else lambda: archive.dump(time.monotonic())
+    dump = None if keeper is None else keeper.dump
     strict = station.robot is not None and not station.robot.soft_realtime
     requests = ArmRequests(loop, loop.supervisor, lambda config: limited(station, config), dump, strict=strict)
     return Desk(graph, requests.actions())
@@ -109,15 +121,15 @@ def warm_up(task: str) -> None:
             exchange.unlink()
 
 
-def run_loop(loop: RealtimeLoop, desk: Desk, stop: StopFlag, archive: Archive | None = None) -> None:
-    """The loop, in a thread of compiled code; this one serves resets, the desk and the black box, until ``stop``."""
+def run_loop(loop: RealtimeLoop, desk: Desk, stop: StopFlag, keeper: Keeper | None = None) -> None:
+    """The loop, in a thread of compiled code; this one serves resets and the desk, until ``stop``."""
     loop.start()
     loop.exchange.open()
     while not stop:
         loop.serve()
         desk.serve()
-        if archive:
-            archive.poll(time.monotonic())
+        if keeper:
+            keeper.check()
         time.sleep(SERVE_EVERY)
     desk.close()
     loop.close()
