@@ -85,11 +85,16 @@ def scan(folder: Path, layout: Layout, *, check: bool) -> Staged:
     record = _about(folder).get("record", layout.record)
     size = 0 if renamed or not log.exists() else log.stat().st_size
     count = size // record.itemsize
-    rows = np.memmap(log, record, mode="r", shape=(count,)) if count else np.zeros(0, record)
+    rows: NDArray[np.void] = map_records(log, record, count)
     seen = 0 if renamed else max([-(-size // record.itemsize), *_rows_begun(folder, layout)])
     rows = rows[: _whole(folder, layout, rows)] if check else rows
     interrupted = len(rows) == 0 or int(rows[-1]["kind"]) != FINAL
     return Staged(rows, interrupted, seen)
+
+
+def map_records(log: Path, record: np.dtype, count: int) -> NDArray[np.void]:
+    """The first ``count`` records of a log, mapped from it."""
+    return np.memmap(log, record, mode="r", shape=(count,)) if count else np.zeros(0, record)  # type: ignore[return-value]
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
         kept = range(recipe.start, recipe.start + layout.rows(array, stop - recipe.start))
         digests[array] = write_rows(group, array, layout.arrays[array], rows, kept)
     stamp = read_column(entry, "stamp", layout)
-    span = None if whole else (stamp[recipe.start], stamp[stop] if stop < len(stamp) else np.inf)
+    span = None if whole else (float(stamp[recipe.start]), float(stamp[stop]) if stop < len(stamp) else np.inf)
     streams, more = _streams(group, entry, old, span)
     stamps = {k: read_column(entry, k, layout)[recipe.start : stop] for k in ("stamp", "source")}
     attributes = {
@@ -116,11 +116,13 @@ def _streams(
     """The streams of an episode once more, all of them or the samples within ``span`` [s]."""
     about: dict[str, Any] = {}
     digests: dict[str, Digest] = {}
-    if span is None and old.get(STREAMS):
+    if not old.get(STREAMS):
+        return about, digests
+    if span is None:
         share(entry["path"] / STREAMS, group / STREAMS)
         names = stream_arrays(old)
         return old[STREAMS], {name: Digest(old["sha256"][name], old["statistics"][name]) for name in names}
-    for name in old.get(STREAMS, {}):
+    for name in old[STREAMS]:
         stamp, value = read_stream(entry["path"], old, name)
         first, last = np.searchsorted(stamp, span)
         if last > first:

@@ -103,7 +103,7 @@ class Editor:
         steps = int(entry["steps"])
         if np.shape(reward) != (steps,) or not np.isfinite(reward).all():
             raise DatasetError(f"episode {number} has {steps} steps: give as many finite rewards")
-        replaced = {"reward": np.asarray(reward, np.float32)}
+        replaced: dict[str, NDArray] = {"reward": np.asarray(reward, np.float32)}
         replaced["reward_source"] = np.full(steps, RewardSource.RELABELED, np.uint8)
         labels: dict[str, Any] = {}
         if success is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ class Episode:
     """What the recorder was told: task, operator, seed, instruction, notes."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that is known of it: ``timing``, ``provenance``, ``sha256``, ``created`` ..."""
-    obs: Mapping[str, NDArray | ShardedRows]
-    """Name -> rows (T + 1, ...); large ones are mapped from disk, or unpacked when indexed if they were archived."""
+    obs: Mapping[str, NDArray]
+    """Name -> rows (T + 1, ...); large ones are mapped from disk, or ``ShardedRows`` if they were archived."""
     action: NDArray[np.float32]
     """Really executed, (T, A) in [-1, 1]."""
     proposal: NDArray[np.float32]
@@ -130,11 +130,12 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 
-def read_column(entry: Mapping[str, Any], name: str, layout: Layout) -> NDArray | ShardedRows:
+def read_column(entry: Mapping[str, Any], name: str, layout: Layout) -> NDArray:
     """All rows of an array of an episode of the index; a column that an older program did not write is filled in."""
     feature, steps, path = layout.arrays[name], int(entry["steps"]), entry["path"]
     if entry.get("archived") and name in layout.large:
-        return ShardedRows(chunk_file(path, name, feature), feature, layout.rows(name, steps))
+        file = chunk_file(path, name, feature)
+        return cast(NDArray, ShardedRows(file, feature, layout.rows(name, steps)))  # as far as it goes
     if name in layout.spec.observation or entry.get("schema", 1) == SCHEMA or (path / name).exists():
         return read_rows(path, name, feature, layout.rows(name, steps))
     proposal = read_rows(path, "proposal", layout.arrays["proposal"], steps)

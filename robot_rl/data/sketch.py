@@ -35,7 +35,7 @@ class Sketch:
         values = values[np.isfinite(values).all(axis=1)]
         bits = (values.view(np.uint32) >> 16).astype(np.uint32)
         ordered = np.where(bits & 0x8000, 0xFFFF - bits, bits | 0x8000).astype(np.uint32)
-        keys = ordered + np.arange(rows.shape[1], dtype=np.uint32) * BINS
+        keys = (ordered + np.arange(rows.shape[1], dtype=np.uint32) * BINS).astype(np.uint32)
         return Sketch(*np.unique(keys, return_counts=True))
 
     def add(self, other: Sketch, sign: int = 1) -> Sketch:
