@@ -32,6 +32,8 @@ class Incoming:
     outcome: str = ""
     """As in ``Episode``; empty: what the last step says."""
     meta: dict[str, Any] = field(default_factory=dict)
+    streams: dict[str, tuple[NDArray, NDArray]] = field(default_factory=dict)
+    """Signals that are faster than the steps: name -> stamps (N,) [s], values (N, ...)."""
 
 
 def step_columns(episode: Episode, spec: Spec) -> dict[str, NDArray]:
@@ -80,6 +82,9 @@ def write_episode(writer: EpisodeWriter, incoming: Incoming) -> bool:
     rows = iter(incoming.rows)
     incoming.rows = rows
     writer.begin(incoming.meta)
+    for name, (stamps, values) in incoming.streams.items():
+        for stamp, value in zip(stamps.tolist(), values, strict=True):
+            writer.stream(name, stamp, value)
     last: Observation | None = None
     for step in steps_of(incoming, writer.spec):
         writer.add(step)

@@ -1,7 +1,8 @@
 """Diffusion policy's replay buffer: zarr v2, ``data/<key>`` with all episodes end to end, ``meta/episode_ends``.
 
-Everything fits: our columns are further keys under ``data``, the observations after the last steps lie in ``meta`` as
-``final.<key>`` (one row per episode), and what is known of the episodes is JSON in the attribute ``robot_rl``.
+All but the signals that are faster than the steps fits: our columns are further keys under ``data``, the observations
+after the last steps lie in ``meta`` as ``final.<key>`` (one row per episode), and what is known of the episodes is JSON
+in the attribute ``robot_rl``.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class _Column:
 
 def write(export: Export) -> None:
     """Write a dataset to a zarr v2 folder."""
+    export.lose_streams()
     dataset, spec = export.dataset, export.dataset.spec
     root = zarr.open_group(export.place, mode="w", zarr_format=2)
     root.attrs["robot_rl"] = json.dumps(describe(dataset))

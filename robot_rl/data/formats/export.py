@@ -10,6 +10,7 @@ from typing import Final
 from robot_rl.data.dataset import Dataset
 from robot_rl.data.episode import Episode
 from robot_rl.data.formats.report import Report
+from robot_rl.data.streams import STREAMS
 
 IMAGES: Final = ("png", "h264", "av1")
 """How LeRobot's images are stored: exactly, or as video."""
@@ -41,3 +42,9 @@ class Export:
         for i, episode in enumerate(self.dataset.episodes()):
             yield i, episode
             self.progress(i + 1, len(self.dataset))
+
+    def lose_streams(self) -> None:
+        """Say which signals are left out, in a format whose rows are all steps."""
+        names = sorted({name for entry in self.dataset.index for name in entry.get(STREAMS, {})})
+        if names:
+            self.report.lost["streams"] = f"{', '.join(names)}: {self.report.format} has one rate for all; try mcap"

@@ -42,6 +42,7 @@ VERSION: Final = "v3.0"
 
 def write(export: Export) -> None:
     """Write a dataset to a folder that LeRobot opens."""
+    export.lose_streams()
     writer = _Writer(export)
     for i, episode in export.episodes():
         writer.add(i, episode)

@@ -2,7 +2,8 @@
 
 Each feature is a topic (``observation.state`` -> ``/observation/state``), images are ``sensor_msgs/Image``, vectors
 ``std_msgs/*MultiArray``; the scalars of a step share ``/step``, whose layout names them; ``/episode`` is JSON. All
-messages of a step bear its stamp; the observation after the last step comes one period later. Nothing is lost.
+messages of a step bear its stamp; the observation after the last step comes one period later. Signals that are faster
+than the steps are topics under ``/stream`` with their own stamps.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from robot_rl.data.episode import Episode
 from robot_rl.data.formats.cdr import DEFINITIONS, IMAGE, STRING, array_type, encode_array, encode_image, encode_text
 from robot_rl.data.formats.columns import describe, is_image, step_columns
 from robot_rl.data.formats.export import Export
-from robot_rl.data.formats.mcap_read import EPISODE, STEP, read, topic_of
+from robot_rl.data.formats.mcap_read import EPISODE, STEP, STREAM, read, topic_of
 from robot_rl.data.formats.needs import need
 from robot_rl.data.layout import ACTIONS
+from robot_rl.data.streams import STREAMS
 
 __all__ = ["read", "write"]
 VERSION: Final = 9
@@ -36,8 +38,15 @@ def write(export: Export) -> None:
         bag = _Bag(export.place / f"ep{i:06d}")
         columns = step_columns(episode, export.dataset.spec)
         about = {**facts, "episodes": [facts["episodes"][i]], "columns": [n for n in columns if n not in ACTIONS]}
+        about[STREAMS] = episode.attributes.get(STREAMS, {})
         bag.text(_nanoseconds(episode.stamp[0]), EPISODE, json.dumps(about))
         _write_rows(bag, episode, columns, export.dataset.spec)
+        for name in episode.streams:
+            stamps, values = episode.stream(name)
+            for stamp, value in zip(stamps.tolist(), values, strict=True):
+                bag.array(_nanoseconds(stamp), STREAM + name, np.asarray(value))
+            if (np.round(stamps * 1e9) / 1e9 != stamps).any():
+                export.report.lost[f"stamps of {name}"] = "what is less than a nanosecond"
         bag.close()
 
 

@@ -24,9 +24,12 @@ from robot_rl.data.formats.columns import Incoming, described
 from robot_rl.data.formats.needs import need
 from robot_rl.data.formats.report import Report
 from robot_rl.data.layout import ACTIONS, Layout
+from robot_rl.data.streams import STREAMS
 
 STEP: Final = "/step"
 EPISODE: Final = "/episode"
+STREAM: Final = "/stream/"
+"""Prefix of the topics of signals that are faster than the steps."""
 ACTION: Final = "/action"
 READ: Final = {*ARRAYS, IMAGE, JOINTS, POSE}
 """Types of message that become features."""
@@ -159,7 +162,18 @@ def _columns(bag: Bag, spec: Spec) -> tuple[dict[str, NDArray], dict[str, Any]]:
     about = described(text) or {}
     places = {name: i for i, name in enumerate(about["columns"]) if name in features}
     columns |= {name: scalars[:, i].astype(features[name].dtype) for name, i in places.items()}
-    return columns, {key: about["episodes"][0][key] for key in ("outcome", "meta")}
+    facts = {key: about["episodes"][0][key] for key in ("outcome", "meta")}
+    return columns, {**facts, "streams": _streams(bag, about.get(STREAMS, {}))}
+
+
+def _streams(bag: Bag, about: dict[str, Any]) -> dict[str, tuple[NDArray, NDArray]]:
+    stamps: dict[str, list[float]] = {name: [] for name in about}
+    values: dict[str, list[NDArray]] = {name: [] for name in about}
+    for at, topic, value in bag.messages([STREAM + name for name in about]):
+        name = topic.removeprefix(STREAM)
+        stamps[name].append(at / 1e9)
+        values[name].append(np.asarray(value, about[name]["dtype"]).reshape(about[name]["shape"]))
+    return {name: (np.array(stamps[name]), np.stack(values[name])) for name in about if values[name]}
 
 
 def _foreign_columns(bag: Bag, topics: set[str], report: Report) -> tuple[dict[str, NDArray], dict[str, Any]]:

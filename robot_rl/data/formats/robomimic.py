@@ -1,7 +1,7 @@
 """robomimic's HDF5: ``data/demo_<i>`` with ``obs``, ``next_obs``, ``actions``, ``rewards``, ``dones``.
 
-Everything fits: ``next_obs`` holds the last observation, our other columns lie beside ``actions`` under ``columns``,
-and what is known of the episodes is JSON in the attribute ``robot_rl``.
+Everything fits: ``next_obs`` holds the last observation, our other columns lie beside ``actions`` under ``columns``
+and ``streams``, and what is known of the episodes is JSON in the attribute ``robot_rl``.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def _write_demo(demo: Any, episode: Episode, spec: Spec) -> None:  # noqa: ANN40
     demo["dones"] = (episode.terminated | episode.truncated).astype(np.int64)
     for name, column in columns.items():
         demo[f"columns/{name}"] = column
+    for name in episode.streams:
+        demo[f"streams/{name}/stamp"], demo[f"streams/{name}/value"] = episode.stream(name)
 
 
 def read(source: Path, report: Report) -> tuple[Spec, dict[str, Any], Iterator[Incoming]]:
@@ -121,7 +123,8 @@ def _episodes(file: Any, demos: list[str], spec: Spec, side: dict[str, Any] | No
                 facts = {"outcome": side["episodes"][i]["outcome"], "meta": side["episodes"][i]["meta"]}
             else:
                 columns |= _ends(demo, columns)
-            yield Incoming(rows=_rows(demo, spec), columns=columns, **facts)
+            streams = {k: (v["stamp"][()], v["value"][()]) for k, v in demo.get("streams", {}).items()} if side else {}
+            yield Incoming(rows=_rows(demo, spec), columns=columns, streams=streams, **facts)
 
 
 def _ends(demo: Any, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:  # noqa: ANN401

@@ -12,7 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from make_rich import assert_same, rich
+from make_episodes import SPEC
+from make_rich import assert_same, rich, rich_step, smooth
 
 from robot_rl.core.errors import ConfigError, DatasetError, SpecError
 from robot_rl.data.archive import archive
@@ -21,6 +22,7 @@ from robot_rl.data.edit import Editor
 from robot_rl.data.formats.beside import PREFIX, beside
 from robot_rl.data.formats.convert import FORMATS, convert
 from robot_rl.data.formats.needs import need
+from robot_rl.data.recorder import EpisodeWriter
 
 CONVERT = """
 import sys, time
@@ -143,3 +145,32 @@ def test_what_is_archived_or_edited_is_exported_as_it_is_read(tmp_path: Path, fo
         editor.delete([0])
     report = convert(original.root, tmp_path / "edited", format)
     assert (report.episodes, "earlier versions" in report.lost) == (2, True)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_signals_that_are_faster_than_the_steps_are_kept_or_named(tmp_path: Path, format: str):
+    values = {"wrench": np.random.default_rng(0).normal(size=(40, 6)), "grip": np.arange(25, dtype=np.float32)}
+    stamps = {name: 1e5 + np.arange(len(rows)) * 1_000_003 / 1e9 for name, rows in values.items()}
+    stamps = {name: np.round(at * 1e9) / 1e9 for name, at in stamps.items()}
+    with EpisodeWriter(tmp_path / "set", SPEC) as writer:
+        writer.begin({})
+        for row in range(3):
+            writer.add(rich_step(0, row, last=row == 2))
+        for name, rows in values.items():
+            for at, value in zip(stamps[name], rows, strict=True):
+                writer.stream(name, float(at), value)
+        writer.end(smooth(0, 3))
+    report = convert(tmp_path / "set", tmp_path / "out", format)
+    convert(tmp_path / "out", tmp_path / "back", format)
+    back = open_dataset(tmp_path / "back").episode(0)
+    if format in ("lerobot", "diffusion_policy"):
+        assert report.lost["streams"].startswith("grip, wrench: ")
+        assert back.streams == ()
+        return
+    assert report.lost == {}
+    assert set(back.streams) == set(values)
+    for name, rows in values.items():
+        at, found = back.stream(name)
+        np.testing.assert_array_equal(at, stamps[name])
+        np.testing.assert_array_equal(found, rows)
+        assert found.dtype == rows.dtype
