@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,14 @@ def test_a_buffer_of_somebody_else_is_read(tmp_path: Path):
     np.testing.assert_array_equal(second.action, arrays["data/action"][4:])
     assert "observation after the last step" in report.assumed
     assert "rate" in report.assumed
+
+
+def test_a_zip_file_is_read_as_a_folder_is(tmp_path: Path):
+    original = rich(tmp_path / "set")
+    convert(original.root, tmp_path / "buffer.zarr", "diffusion_policy")
+    packed = shutil.make_archive(str(tmp_path / "buffer"), "zip", tmp_path / "buffer.zarr")
+    convert(Path(packed), tmp_path / "back", "diffusion_policy")
+    assert_same(original, open_dataset(tmp_path / "back"))
 
 
 def test_what_is_no_buffer_is_refused(tmp_path: Path):

@@ -68,11 +68,12 @@ Time, Header = types["builtin_interfaces/msg/Time"], types["std_msgs/msg/Header"
 def header(at): return Header(stamp=Time(sec=at // 10**9, nanosec=at % 10**9), frame_id="base")
 Joints, Image = types["sensor_msgs/msg/JointState"], types["sensor_msgs/msg/Image"]
 Layout, Array = types["std_msgs/msg/MultiArrayLayout"], types["std_msgs/msg/Float64MultiArray"]
-Text = types["std_msgs/msg/String"]
+Text, Stamped = types["std_msgs/msg/String"], types["geometry_msgs/msg/PoseStamped"]
+Pose, Point, Turn = (types[f"geometry_msgs/msg/{n}"] for n in ("Pose", "Point", "Quaternion"))
 with Writer(Path(sys.argv[1]), version=9, storage_plugin=StoragePlugin.MCAP) as bag:
     def channel(topic, kind): return bag.add_connection(topic, kind.__msgtype__, typestore=store)
     channels = {t: channel(t, k) for t, k in {"/joint_states": Joints, "/camera/front/image_raw": Image,
-        "/action": Array, "/log": Text}.items()}
+        "/camera/grey/image_raw": Image, "/action": Array, "/tool/pose": Stamped, "/log": Text}.items()}
     def put(topic, at, message): bag.write(channels[topic], at, store.serialize_cdr(message, message.__msgtype__))
     start = 1_700_000_000 * 10**9
     for k in range(20):  # joints at 20 Hz, images and actions at 10 Hz, the first action before any image
@@ -85,6 +86,11 @@ with Writer(Path(sys.argv[1]), version=9, storage_plugin=StoragePlugin.MCAP) as 
             size = {"height": 4, "width": 5, "step": 15, "is_bigendian": 0}
             image = Image(header=header(at), encoding="bgr8", data=data.reshape(-1), **size)
             put("/camera/front/image_raw", at, image)
+            grey = np.full((4, 8), 99, np.uint8); grey[:, :5] = 10 + k  # lines are longer than the picture is wide
+            size = {"height": 4, "width": 5, "step": 8, "is_bigendian": 0}
+            put("/camera/grey/image_raw", at, Image(header=header(at), encoding="mono8", data=grey.reshape(-1), **size))
+            where = Pose(position=Point(x=k, y=0.25, z=-1.0), orientation=Turn(x=0.0, y=0.6, z=0.0, w=0.8))
+            put("/tool/pose", at, Stamped(header=header(at), pose=where))
         if k % 2 == 0:
             put("/action", at + 1000, Array(layout=Layout(dim=[], data_offset=0), data=np.array([k, 1.0, 2.0])))
     put("/log", start, Text(data="hello"))
@@ -139,7 +145,8 @@ def test_a_recording_of_another_graph_is_read(tmp_path: Path):
     data = open_dataset(tmp_path / "set")
     episode = data.episode(0)
     assert data.spec.rate == 10.0
-    assert set(data.spec.observation) == {"observation.joint_states", "observation.images.camera_front"}
+    images = {"observation.images.camera_front", "observation.images.camera_grey"}
+    assert set(data.spec.observation) == {"observation.joint_states", "observation.tool.pose", *images}
     assert len(episode) == 9  # the first action came before the first image
     even = np.arange(2, 20, 2)
     np.testing.assert_array_equal(episode.action, np.stack([even, even * 0 + 1, even * 0 + 2], axis=1))
@@ -147,6 +154,11 @@ def test_a_recording_of_another_graph_is_read(tmp_path: Path):
     np.testing.assert_array_equal(episode.obs["observation.joint_states"][:-1], expected)
     pictures = episode.obs["observation.images.camera_front"]
     assert pictures[:, 0, 0].tolist() == [[0, 0, k - 1] for k in [*even, 20]]  # blue came first in the bag
+    grey = episode.obs["observation.images.camera_grey"]
+    assert all((picture == 9 + k).all() for picture, k in zip(grey, [*even, 20], strict=True))
+    pose = [k - 1 for k in [*even, 20]]
+    expected = np.float32([[x, 0.25, -1.0, 0.0, 0.6, 0.0, 0.8] for x in pose])
+    np.testing.assert_array_equal(episode.obs["observation.tool.pose"], expected)
     np.testing.assert_array_equal(np.diff(episode.stamp).round(6), 0.1)
     assert {"/log", "first actions"} <= set(report.lost)
     assert "outcome" in report.assumed
