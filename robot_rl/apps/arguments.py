@@ -17,6 +17,7 @@ ConfigT = TypeVar("ConfigT")
 BOX = re.compile(r"^[│╭╰─\s]+|[│╮╯─\s]+$")
 REQUIRED = re.compile(r"^│ {5}(\S.*?)\s*│$", re.MULTILINE)
 PARSING = re.compile(r"Error parsing (--\S+): (?:invalid literal|could not convert)[^']*('.*')$")
+LISTED = re.compile(r"Error parsing \[*(INT|FLOAT)\b.*for arguments: \[(.*)\]")
 FLAG = re.compile(r"--[a-z][\w.-]*\w")
 
 
@@ -65,6 +66,8 @@ def one_line(complaint: str) -> str:
     if parsing := PARSING.match(said):
         number = "a whole number" if "int()" in said else "a number"
         return f"{parsing[1]} must be {number}, not {parsing[2]}"
+    if listed := LISTED.match(said):
+        return f"give {'whole ' if listed[1] == 'INT' else ''}numbers, not {listed[2]}"
     return said[:1].lower() + said[1:].rstrip(".").replace("options:", "argument:")
 
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from robot_rl.apps.menu import tables
 from robot_rl.apps.progress import bar
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.review.check import Options, check
@@ -39,7 +39,7 @@ def main(config: Config) -> int:
     with bar(f"checking {config.dataset}", max(1, len(dataset))) as advance:
         findings = check(dataset, config, lambda done: advance(done, f"{done} episodes"))
     bad = [f for f in findings if f.level is Level.WRONG or (config.strict and f.level is Level.SUSPECT)]
-    console = Console(highlight=False)
+    console = tables()
     if config.json:
         found = [{**asdict(f), "level": f.level.value} for f in findings]
         console.print_json(json.dumps({"wrong": bool(bad), "episodes": len(dataset), "findings": found}))

@@ -56,6 +56,8 @@ def facts(found: Overview) -> Iterator[tuple[str, str]]:
     yield "steps", f"{found.steps} at {found.rate:g} Hz, {found.seconds / 60:.1f} minutes"
     if found.episodes:
         yield "lengths", f"{found.shortest} to {found.longest} steps"
+    if found.streams:
+        yield "streams", counted(found.streams)
     yield "size", f"{found.bytes / 1e6:.1f} MB"
     yield "clock", f"{found.late} late steps, {found.missing} missing, longest gap {found.gap:.3f} s"
     yield "recorder", ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.counted.items())

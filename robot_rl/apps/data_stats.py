@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from robot_rl.apps.menu import tables
 from robot_rl.core.names import check_name
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.statistics import FeatureStatistics
@@ -37,7 +37,7 @@ def main(config: Config) -> None:
     found = open_dataset(config.dataset).statistics()
     if config.feature is not None:
         found = {config.feature: found[check_name("feature", config.feature, found)]}
-    console = Console(highlight=False)
+    console = tables()
     if config.json:
         console.print_json(json.dumps({name: plain(statistics) for name, statistics in found.items()}))
     else:
@@ -56,7 +56,7 @@ def table(found: Mapping[str, FeatureStatistics]) -> Table:
     """One row per component."""
     rows = Table(box=None, pad_edge=False)
     for heading in ("feature", "rows", *SHOWN):
-        rows.add_column(heading, justify="left" if heading == "feature" else "right")
+        rows.add_column(heading, justify="left" if heading == "feature" else "right", overflow="fold")
     for name, statistics in found.items():
         columns = [getattr(statistics, key) for key in SHOWN]
         for i in range(len(columns[0])):

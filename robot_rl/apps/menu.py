@@ -40,3 +40,9 @@ class Menu:
             return menu.run(args[1:])
         config = parse(config_of(command, args[1:]), args[1:], f"{self.prog} {name}")
         return int(command.main(config) or 0)
+
+
+def tables() -> Console:
+    """A console for wide tables: as wide as its terminal, and in a file or a pipe wide enough."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)

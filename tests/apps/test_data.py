@@ -1,13 +1,18 @@
 """``robot-rl data``: every verb explains itself, says what it found, and ends with the right code."""
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
+from urllib.request import urlopen
 
+import numpy as np
 import pytest
 
 from robot_rl.apps.data import COMMANDS
 from robot_rl.apps.main import run as robot_rl
+from robot_rl.data.dataset import open_dataset
 from robot_rl.data.layout import EPISODES
 
 
@@ -28,10 +33,8 @@ def printed(capsys, *words):
 
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
 def test_every_verb_explains_its_options(name, capsys):
-    try:
+    with pytest.raises(SystemExit) if name != "edit" else contextlib.nullcontext():
         assert robot_rl(["data", name, "--help"]) == 0
-    except SystemExit as stopped:
-        assert not stopped.code
     assert f"usage: robot-rl data {name}" in capsys.readouterr().out
 
 
@@ -59,3 +62,65 @@ def test_info_and_check(dataset, capsys):
     assert {f["kind"] for f in found["findings"] if f["level"] == "wrong"} == {"digest", "file"}
     assert robot_rl(["data", "check", str(dataset)]) == 1
     assert "digest" in capsys.readouterr().out
+
+
+def test_stats_measures_and_verify(dataset, capsys):
+    found, _ = printed(capsys, "stats", dataset, "--feature", "action")
+    actions = np.concatenate([e.action for e in open_dataset(dataset).episodes()])
+    np.testing.assert_allclose(found["action"]["mean"], actions.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(found["action"]["max"], actions.max(axis=0))
+    robot_rl(["data", "stats", str(dataset)])
+    assert "observation.images.front 2" in capsys.readouterr().out
+    found, _ = printed(capsys, "measures", dataset)
+    assert found["saco"] is None
+    assert robot_rl(["data", "measures", str(dataset), "--reference", str(dataset)]) == 0
+    assert "SACo  1.00" in capsys.readouterr().out
+    assert robot_rl(["data", "verify", str(dataset)]) == 0
+    next((dataset / EPISODES).rglob("reward/c.*")).write_bytes(b"no")
+    assert robot_rl(["data", "verify", str(dataset)]) == 1
+
+
+def test_edits_are_versions_and_archive_and_convert_keep_them(dataset, tmp_path, capsys):
+    def edit(*words):
+        assert robot_rl(["data", "edit", words[0], str(dataset), *map(str, words[1:])]) == 0
+        return capsys.readouterr().out
+
+    steps = [len(e) for e in open_dataset(dataset).episodes()]
+    capsys.readouterr()
+    assert "version 1: deleted episode 0 (too slow)" in edit("delete", 0, "--note", "too slow")
+    edit("relabel", 1, "--outcome", "failure", "--instruction", "touch it")
+    edit("trim", 1, "--start", 1, "--stop", 4)
+    (only,) = open_dataset(dataset).episodes()
+    assert (only.outcome, only.instruction, len(only)) == ("failure", "touch it", 3)
+    edit("split", 1, "--at", 2)
+    assert len(open_dataset(dataset)) == 2
+    edit("restore", 0)
+    assert "undid version 5" in edit("undo")
+    assert len(open_dataset(dataset)) == 2
+    edit("restore", 0)
+    assert [len(e) for e in open_dataset(dataset).episodes()] == steps
+    assert edit("log").count("\n") == 7
+    assert robot_rl(["data", "archive", str(dataset), "0"]) == 0
+    assert "1 episodes archived" in capsys.readouterr().out
+    assert robot_rl(["data", "archive", str(dataset), "--expand"]) == 0
+    there, back = tmp_path / "other", tmp_path / "back"
+    for source, target in ((dataset, there), (there, back)):
+        assert robot_rl(["data", "convert", str(source), str(target), "--format", "diffusion_policy"]) == 0
+    assert "lost: earlier versions" in capsys.readouterr().out
+    assert [len(e) for e in open_dataset(back).episodes()] == steps
+    assert robot_rl(["data", "edit", "merge", str(dataset), str(back)]) == 0
+    assert len(open_dataset(dataset)) == 4
+    assert robot_rl(["data", "check", str(dataset)]) == 1, "the same episodes twice"
+
+
+def test_view_serves_until_it_is_stopped(dataset):
+    view = subprocess.Popen(
+        [sys.executable, "-m", "robot_rl.apps.main", "data", "view", str(dataset)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        url = next(word for word in view.stdout.readline().split() if word.startswith("http"))
+        with urlopen(url + "dataset", timeout=20) as reply:
+            assert len(json.load(reply)["episodes"]) == 2
+    finally:
+        view.send_signal(signal.SIGINT)
+        assert view.wait(20) == 0

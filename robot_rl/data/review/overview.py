@@ -11,10 +11,11 @@ from robot_rl.data.dataset import Dataset
 from robot_rl.data.index import list_episodes
 from robot_rl.data.layout import Layout, chunk_file, row_bytes
 from robot_rl.data.recovery import LOST
+from robot_rl.data.streams import STREAMS
 
 ABOUT = ("instruction", "task", "operator", "device", "station", "labelled_by")
 """What episodes say of themselves that is worth counting."""
-COUNTS = ("late_steps", "missing_frames", "stale_states", "interventions")
+COUNTS = ("late_steps", "missed_steps", "stale_images", "stale_states", "interventions")
 """What whoever recorded an episode counted."""
 
 
@@ -45,6 +46,8 @@ class Overview:
     """``ABOUT`` -> value -> number of episodes; what no episode says is left out."""
     features: Mapping[str, str]
     """Name -> shape and type of a row."""
+    streams: Mapping[str, int]
+    """Signals faster than the steps -> number of episodes that have them."""
     late: int
     """Steps that came more than a quarter of a period late."""
     missing: int
@@ -86,6 +89,7 @@ def overview(dataset: Dataset) -> Overview:
         outcomes=_count(entry["outcome"] for entry in index),
         about={key: found for key in ABOUT if (found := _count(e["meta"].get(key) or "" for e in index)).keys() - {""}},
         features={name: f"{feature.dtype} {list(feature.shape)}" for name, feature in layout.arrays.items()},
+        streams=_count(name for entry in index for name in entry.get(STREAMS, {})),
         late=sum(int(t.get("late", 0)) for t in timing),
         missing=sum(int(t.get("missing", 0)) for t in timing),
         gap=max((float(t.get("gap", 0.0)) for t in timing), default=0.0),

@@ -98,52 +98,65 @@ def test_a_thousand_episodes_are_there_at_once_and_so_is_any_frame(tmp_path):
     assert min(framing) < 0.2
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.skipif(bool(chromium.lacking()), reason=f"NO BROWSER: {chromium.lacking()}")
-def test_she_looks_at_episodes_and_judges_them(root):
-    with ReviewPage(root, WebConfig()) as served, chromium.started() as browser:
-        with chromium.open_page(browser, served.server.url) as page:
-            page.wait_for_selector("#episodes li:nth-child(3)")
-            page.wait_for_function("document.getElementById('camera-wrist')?.naturalWidth === 40")
-            first = page.get_attribute("#camera-wrist", "src")
-            page.fill("#row", "12")
-            page.wait_for_function("(old) => document.getElementById('camera-wrist').src.includes('row=12')", arg=first)
-            assert page.inner_text("#where") == "step 12 of 30, 1.20 s, human, intervention 1"
-            colours = "[5, 15, 25].map((s) => document.getElementById('bar')"
-            colours += (
-                ".getContext('2d').getImageData(s / 30 * document.getElementById('bar').width, 2, 1, 1).data.join())"
-            )
-            policy, human, again = page.evaluate(colours)
-            assert policy == again != human
-            assert page.locator("#curves canvas").count() == 5
-            assert page.is_disabled("#undo")
+@pytest.fixture(scope="module")
+def browser():
+    if chromium.lacking():
+        pytest.skip(f"NO BROWSER: {chromium.lacking()}")
+    with chromium.started() as browser:
+        yield browser
 
-            page.keyboard.press("f")
-            page.wait_for_selector("#title:text('episode 0: failure')")
-            assert [e["outcome"] for e in open_dataset(root).index] == ["failure", "success", "success"]
-            page.click("#delete")
-            page.wait_for_selector("#title:text('episode 1: success')")
-            assert [e["number"] for e in open_dataset(root).index] == [1, 2]
-            page.fill("#instruction", "put it there")
-            page.keyboard.press("Enter")
-            page.wait_for_selector("#episodes li[title='put it there']")
-            page.click("#keep")
-            page.wait_for_selector("#summary:text('1 reviewed')")
-            page.wait_for_selector("#title:text('episode 2')")
-            for left in range(3, -1, -1):
-                page.keyboard.press("u")
-                page.wait_for_function(
-                    "(v) => document.getElementById('summary').textContent.endsWith(`version ${v}`)", arg=8 - left
-                )
-            page.wait_for_function("document.querySelectorAll('#episodes li').length === 3")
-            assert page.is_disabled("#undo")
-            index = open_dataset(root).index
-            assert [(e["number"], e["outcome"], e["meta"]["instruction"]) for e in index] == [
-                (i, "success", "move") for i in range(3)
-            ]
-            host = urlsplit(served.server.url).netloc
-            assert {urlsplit(url).netloc for url in page.asked} == {host}
-            assert not page.complaints
+
+@pytest.fixture
+def page(root, browser):
+    with ReviewPage(root, WebConfig()) as served, chromium.open_page(browser, served.server.url) as page:
+        page.wait_for_selector("#episodes li:nth-child(3)")
+        yield page
+        host = urlsplit(served.server.url).netloc
+        assert {urlsplit(url).netloc for url in page.asked} == {host}, "nothing from elsewhere"
+        assert not page.complaints
+
+
+@pytest.mark.timeout(180)
+def test_she_looks_at_an_episode(page):
+    page.wait_for_function("document.getElementById('camera-wrist')?.naturalWidth === 40")
+    first = page.get_attribute("#camera-wrist", "src")
+    page.fill("#row", "12")
+    page.wait_for_function("(old) => document.getElementById('camera-wrist').src.includes('row=12')", arg=first)
+    assert page.inner_text("#where") == "step 12 of 30, 1.20 s, human, intervention 1"
+    colours = "[5, 15, 25].map((s) => document.getElementById('bar')"
+    colours += ".getContext('2d').getImageData(s / 30 * document.getElementById('bar').width, 2, 1, 1).data.join())"
+    policy, human, again = page.evaluate(colours)
+    assert policy == again != human
+    assert page.locator("#curves canvas").count() == 5
+
+
+@pytest.mark.timeout(180)
+def test_she_judges_episodes_and_takes_it_all_back(page, root):
+    page.wait_for_selector("#title:text('episode 0: success')")
+    assert page.is_disabled("#undo")
+    page.keyboard.press("f")
+    page.wait_for_selector("#title:text('episode 0: failure')")
+    assert [e["outcome"] for e in open_dataset(root).index] == ["failure", "success", "success"]
+    page.click("#delete")
+    page.wait_for_selector("#title:text('episode 1: success')")
+    assert [e["number"] for e in open_dataset(root).index] == [1, 2]
+    page.fill("#instruction", "put it there")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#episodes li[title='put it there']")
+    page.click("#keep")
+    page.wait_for_selector("#summary:text('1 reviewed')")
+    page.wait_for_selector("#title:text('episode 2')")
+    for left in range(3, -1, -1):
+        page.keyboard.press("u")
+        page.wait_for_function(
+            "(v) => document.getElementById('summary').textContent.endsWith(`version ${v}`)", arg=8 - left
+        )
+    page.wait_for_function("document.querySelectorAll('#episodes li').length === 3")
+    assert page.is_disabled("#undo")
+    index = open_dataset(root).index
+    assert [(e["number"], e["outcome"], e["meta"]["instruction"]) for e in index] == [
+        (i, "success", "move") for i in range(3)
+    ]
 
 
 @pytest.mark.timeout(60)

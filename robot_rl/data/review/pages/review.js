@@ -6,6 +6,7 @@ const by = (id) => document.getElementById(id);
 const text = (id, value) => { by(id).textContent = value; };
 const bar = new Bar(by("bar"));
 let dataset = null, episode = null, charts = [], playing = null, serial = null;
+let wanted = -1; // the episode that was asked for last; answers about others come too late
 
 const link = new Link({
   onState: (state) => {
@@ -61,7 +62,7 @@ async function reload() {
   text("summary", `${dataset.episodes.length} episodes, ${seen} reviewed, version ${dataset.version}`);
   by("undo").disabled = !dataset.undoable;
   by("undo").title = dataset.undoable;
-  const numbers = shown().map((e) => e.number), now = episode ? episode.number : -1;
+  const numbers = shown().map((e) => e.number), now = wanted;
   const next = numbers.includes(now) ? now : numbers.find((n) => n > now) ?? numbers.at(-1);
   if (next === undefined) { episode = null; clear(); listEpisodes(); } else await open(next);
 }
@@ -73,8 +74,9 @@ function clear() {
 }
 
 async function open(number) {
+  wanted = number;
   const found = await ask(`episode?number=${number}`);
-  if (!found) return;
+  if (!found || wanted !== number) return;
   const same = episode && episode.number === number && episode.steps === found.steps;
   episode = found;
   text("title", `episode ${number}: ${episode.outcome}`);
@@ -150,7 +152,7 @@ function edit(operation, more = {}) {
 }
 
 function neighbour(step) {
-  const numbers = shown().map((e) => e.number), next = numbers[numbers.indexOf(episode.number) + step];
+  const numbers = shown().map((e) => e.number), next = numbers[numbers.indexOf(wanted) + step];
   if (next !== undefined) open(next);
 }
 
