@@ -26,10 +26,10 @@ class Config:
     """Name of the task."""
     runs: Path = Path("runs")
     """Where the run's folder is made."""
-    graph_demos: int = 5
-    """Demonstrations through the ROS 2 graph, in real time."""
-    twin_demos: int = 25
-    """Demonstrations on the twin in lockstep."""
+    graph_demos: int = 3
+    """Good demonstrations through the ROS 2 graph, in real time."""
+    twin_demos: int = 15
+    """Good demonstrations on the twin in lockstep; with so few the base policy fails often, and has to improve."""
     noise: float = 0.11
     """Standard deviation of the noise on the expert's actions, which lie in [-1, 1]."""
     evaluations: int = 50
