@@ -74,7 +74,7 @@ def step(spec: Spec, frames: np.ndarray, t: int) -> StepRecord:
 
 def record(root: Path, spec: Spec, frames: np.ndarray, episodes: int, steps: int) -> dict[str, Any]:
     """Record ``episodes`` of ``steps``; what it cost."""
-    paced, closes, behind = Paced(spec.rate), [], 0
+    paced, closes, behind = Paced(spec.rate, episodes * steps), [], 0
     cpu, wall = time.process_time(), time.perf_counter()
     with EpisodeWriter(root, spec) as writer:
 
@@ -90,7 +90,7 @@ def record(root: Path, spec: Spec, frames: np.ndarray, episodes: int, steps: int
             writer.end(observation(spec, frames, steps))
             closes.append(time.perf_counter() - start)
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
-    late = sum(value > 0 for value in paced.late)
+    late = int((paced.late > 0).sum())
     figures = {**spread("step", paced.cost), **slow(paced), **spread("close", closes)}
     return {**figures, "steps": len(paced.cost), "late steps": late, "cores used": round(share, 3), "behind": behind}
 
@@ -99,7 +99,7 @@ def append_only(file: Path, frames: np.ndarray, steps: int) -> dict[str, Any]:
     """The bytes of each step in one call of ``write``, nothing else."""
     rows = np.ascontiguousarray(frames.transpose(1, 0, 2, 3, 4)).reshape(frames.shape[1], -1)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
-    paced = Paced(30.0)
+    paced = Paced(30.0, steps)
     paced.run(steps, lambda t: np.testing.assert_equal(os.write(descriptor, rows[t % len(rows)].data), rows[0].nbytes))
     os.fdatasync(descriptor)
     os.close(descriptor)

@@ -43,7 +43,7 @@ def memory() -> float:
 
 def record(root: Path, steps: int) -> dict[str, Any]:
     """Record one episode; what it cost."""
-    frames, paced, used = two_cameras(0), Paced(SPEC.rate), []
+    frames, paced, used = two_cameras(0), Paced(SPEC.rate, steps), []
     with EpisodeWriter(root, SPEC) as writer:
         writer.begin({"instruction": "go on"})
 
@@ -61,7 +61,7 @@ def record(root: Path, steps: int) -> dict[str, Any]:
     return {
         **spread("step", paced.cost),
         **slow(paced),
-        "latest step ms": round(max(paced.late) * 1e3, 1),
+        "latest step ms": round(float(paced.late.max()) * 1e3, 1),
         "memory after the first seconds MB": round(settled, 1),
         "memory grown while recording MB": round(max([*used[1:], recorded]) - settled, 1),
         "memory grown with closing MB": round(memory() - settled, 1),
@@ -72,7 +72,7 @@ def record(root: Path, steps: int) -> dict[str, Any]:
 def bare(steps: int) -> None:
     """A loop that does nothing but keep time; prints its stamps as the recorder counts them."""
     stamps: list[float] = []
-    Paced(SPEC.rate).run(steps, lambda _: stamps.append(time.monotonic()))
+    Paced(SPEC.rate, steps).run(steps, lambda _: stamps.append(time.monotonic()))
     rows = {"stamp": np.array(stamps), "source": np.full(steps, Source.HUMAN)}
     sys.stdout.write(json.dumps(timing(rows, SPEC.rate)))
 

@@ -28,7 +28,7 @@ dataset = LeRobotDataset.create(
     image_writer_threads=4 * len(CAMERAS),
 )
 urgent()
-paced, closes = Paced(30.0), []
+paced, closes = Paced(30.0, episodes * (frames.shape[1] - 1)), []
 state, action = np.zeros(21, np.float32), np.zeros(7, np.float32)
 
 

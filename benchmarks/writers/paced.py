@@ -19,16 +19,19 @@ def urgent() -> None:
 
 
 class Paced:
-    """A loop at ``rate`` [Hz] that times one call per step."""
+    """A loop at ``rate`` [Hz] that times one call per step; its own memory is taken beforehand."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, steps: int) -> None:
         self.period = 1 / rate
-        self.cost: list[float] = []
+        self.cost = np.zeros(steps)
         """Duration of each call [s]."""
-        self.late: list[float] = []
+        self.late = np.zeros(steps)
         """How late the next step could begin [s]."""
-        self.waits: list[int] = []
+        self.waits = np.zeros(steps, np.int64)
         """How often each call gave up its core of its own will: for a lock, or the disk."""
+        for pages in (self.cost, self.late, self.waits):
+            pages.fill(0)
+        self._done = 0
 
     def run(self, steps: int, call: Callable[[int], None]) -> None:
         """Call ``call(t)`` for ``t`` = 0 ... steps - 1."""
@@ -37,10 +40,11 @@ class Paced:
             before, start = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw, time.perf_counter()
             call(t)
             now = time.perf_counter()
-            self.waits.append(resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before)
-            self.cost.append(now - start)
+            self.waits[self._done] = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+            self.cost[self._done] = now - start
             due += self.period
-            self.late.append(max(0.0, now - due))
+            self.late[self._done] = max(0.0, now - due)
+            self._done += 1
             if now < due:
                 time.sleep(due - now)
             else:
@@ -49,11 +53,11 @@ class Paced:
 
 def slow(paced: Paced) -> dict[str, int]:
     """Calls that took longer than 5 ms, and those of them that waited for something rather than being interrupted."""
-    which = np.array(paced.cost) > 5e-3
-    return {"steps over 5 ms": int(which.sum()), "of them waited": int((np.array(paced.waits)[which] > 0).sum())}
+    which = paced.cost > 5e-3
+    return {"steps over 5 ms": int(which.sum()), "of them waited": int((paced.waits[which] > 0).sum())}
 
 
-def spread(name: str, seconds: Sequence[float]) -> dict[str, float]:
+def spread(name: str, seconds: Sequence[float] | np.ndarray) -> dict[str, float]:
     """Median, 99th percentile and maximum [ms]."""
     values = np.array(seconds) * 1e3
     return {
