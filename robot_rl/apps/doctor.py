@@ -30,6 +30,8 @@ def mark(finding: Finding) -> str:
     """A word and a colour for a finding."""
     if finding.present:
         return "[green]here[/green]"
+    if not finding.answered:
+        return "[yellow]no answer[/yellow]"
     return "[red]missing[/red]" if finding.needed else "[yellow]not here[/yellow]"
 
 

@@ -38,6 +38,8 @@ class Finding:
     """The command that mends it."""
     needed: bool = True
     """False when only some uses want it."""
+    answered: bool = True
+    """False when its test did not answer, so that nobody knows."""
 
 
 def look() -> Iterator[Finding]:
@@ -51,14 +53,26 @@ def look() -> Iterator[Finding]:
         yield check()
 
 
-def run_python(code: str, **environment: str) -> bool:
-    """Whether ``code`` runs to its end in a process of its own."""
+SILENT = "its test has not answered within {:g} s, so nobody knows: stop other work on this machine and ask again"
+PATIENCE = 60.0
+"""How long one test may take [s]."""
+
+
+def run_python(code: str, **environment: str) -> bool | None:
+    """Whether ``code`` runs to its end in a process of its own; None: there was no answer in time."""
     env = {**os.environ, **environment}
     try:
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        return False
+        return None
     return done.returncode == 0
+
+
+def told(answer: bool | None, good: str, bad: str) -> str:
+    """What a test came to, in words."""
+    if answer is None:
+        return SILENT.format(PATIENCE)
+    return good if answer else bad
 
 
 def package(name: str) -> str | None:
@@ -106,17 +120,19 @@ def physics() -> Finding:
 def drawing(backend: str, packages: str) -> Finding:
     """Whether MuJoCo draws an image with this GL backend (the twin's cameras need one of the two)."""
     good = run_python(DRAW, MUJOCO_GL=backend, PYOPENGL_PLATFORM=backend)
-    text = "draws an image" if good else "cannot draw; the twin's cameras need EGL or OSMesa"
-    remedy = f"sudo apt-get install -y {packages}"
-    return Finding(name=f"GL {backend}", present=good, text=text, remedy=remedy, needed=backend == "egl")
+    text = told(good, "draws an image", "cannot draw; the twin's cameras need EGL or OSMesa")
+    remedy = "robot-rl doctor" if good is None else f"sudo apt-get install -y {packages}"
+    name, needed = f"GL {backend}", backend == "egl"
+    return Finding(name=name, present=bool(good), text=text, remedy=remedy, needed=needed, answered=good is not None)
 
 
 def ros() -> Finding:
     sourced = os.environ.get("ROS_DISTRO")
     good = run_python("import rclpy, sensor_msgs.msg; rclpy.init(); rclpy.shutdown()")
     where = f"ROS {sourced} of this machine" if sourced else f"rclpy {package('ros-jazzy-rclpy')} from PyPI"
-    text = f"{where} starts" if good else "rclpy does not start: no graph, no deployment; lockstep works"
-    return Finding(name="ROS 2", present=good, text=text, remedy="pip install -c constraints.txt -e '.[ros]'")
+    text = told(good, f"{where} starts", "rclpy does not start: no graph, no deployment; lockstep works")
+    remedy = "robot-rl doctor" if good is None else "pip install -c constraints.txt -e '.[ros]'"
+    return Finding(name="ROS 2", present=bool(good), text=text, remedy=remedy, answered=good is not None)
 
 
 def shared_memory() -> Finding:
@@ -127,9 +143,11 @@ def shared_memory() -> Finding:
 
 def real_time() -> Finding:
     good = run_python(REAL_TIME)
-    text = "the arm process may run with SCHED_FIFO" if good else "no real-time priority: the 1 kHz loop will be late"
+    text = told(good, "the arm process may run with SCHED_FIFO", "no real-time priority: the 1 kHz loop will be late")
     remedy = "echo '* - rtprio 99' | sudo tee /etc/security/limits.d/realtime.conf, then log in again"
-    return Finding(name="real-time limits", present=good, text=text, remedy=remedy, needed=False)
+    remedy = "robot-rl doctor" if good is None else remedy
+    known = good is not None
+    return Finding(name="real-time limits", present=bool(good), text=text, remedy=remedy, needed=False, answered=known)
 
 
 def locked_memory() -> Finding:
