@@ -29,6 +29,7 @@ from robot_rl.nodes import messages as ros
 from robot_rl.nodes.arm_life import ArmLife
 from robot_rl.nodes.arm_services import ArmServices
 from robot_rl.nodes.frames import Frames
+from robot_rl.nodes.inner_state import InnerState
 from robot_rl.nodes.move_action import MoveAction
 from robot_rl.nodes.process import StopFlag, run_process
 from robot_rl.nodes.ros import RosProcess
@@ -50,10 +51,11 @@ class ArmNode:
         self.process, self.exchange, self.station = process, exchange, station
         info = exchange.info
         self.record = np.zeros((), snapshot_dtype(int(info["joints"]), tuple(info["objects"])))
-        self.telemetry = Telemetry(process.node, self.record)
+        self.telemetry = Telemetry(process.node, self.record, str(info["arm"]))
         self.alarm = LoopAlarm(exchange, station.bridge_priority)
         self.life = ArmLife(process.node, exchange, DeskClient(graph), lambda: exchange.beat(time.monotonic()))
         self.services = ArmServices(process.node, exchange, self.life, self.resets)
+        self.inner = InnerState(graph)
         self.command = np.zeros((), COMMAND)
         node = process.node
         self.frames = Frames(node, station)
@@ -126,7 +128,7 @@ class ArmNode:
                 self.telemetry.publish_rest()
         if health:
             more = {"loop_stalls": str(self.alarm.stalls), "loop_longest_stall": f"{self.alarm.longest:.4f}"}
-            more |= {"frames_refused": str(self.frames.refused)}
+            more |= {"frames_refused": str(self.frames.refused), **self.inner.values()}
             self.telemetry.publish_diagnostics(age, self.exchange.reason, more)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ from robot_rl.nodes.process import StopFlag, run_process
 LOG = logging.getLogger("arm")
 SWITCH = 1e-4
 """A loop whose driver is Python waits no longer than this for the other threads of this process [s]."""
+PATIENT = 10.0
+"""A start that takes longer is explained [s]."""
 SERVE_EVERY = 0.005
 """How often Python looks for resets [s]."""
 
@@ -75,7 +78,7 @@ def main(config: Config) -> None:
     """Run until asked to stop."""
     stop = StopFlag(config.parent)
     sys.setswitchinterval(SWITCH)
-    station = load_station(config.station)
+    station, slow = load_station(config.station), say_if_slow()
     recorder = make_recorder(config.graph, JOINTS[station.driver])
     with make_plant(station, config.task, recorder.box if recorder else None) as plant:
         keeper = start_keeper(recorder, plant.supervisor, config) if recorder else None
@@ -85,12 +88,25 @@ def main(config: Config) -> None:
         exchange = Exchange.create(config.graph, sizes, info, ready=False)
         try:
             loop = make_loop(plant, exchange, settings_of(station, lockstep=config.lockstep))
-            run_loop(loop, make_desk(config.graph, station, loop, keeper), stop, keeper)
+            desk = make_desk(config.graph, station, loop, keeper)
+            loop.compile()
+            slow.cancel()
+            run_loop(loop, desk, stop, keeper)
         finally:
+            slow.cancel()
             exchange.unlink()
             if recorder and keeper:
                 keeper.close()
                 recorder.unlink()
+
+
+def say_if_slow(after: float = PATIENT) -> threading.Timer:
+    """Say why nothing happens, unless that is cancelled within ``after`` [s]."""
+    text = "still preparing: an arm that is new here has its control compiled first, once, which takes minutes; %s"
+    timer = threading.Timer(after, LOG.warning, (text, "nothing is controlled before it is done"))
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def start_keeper(recorder: Recorder, supervisor: Supervisor, config: Config) -> Keeper:

@@ -1,6 +1,8 @@
 """Services and parameters of the arm, on standard types: std_srvs and rcl_interfaces.
 
-Services ``reset stop soft_stop home clear_fault dump_blackbox`` (Trigger) and ``lease`` (SetBool: take, give back).
+Services ``reset stop soft_stop home clear_fault dump_blackbox`` (Trigger); ``acquire_lease`` and ``release_lease``
+(SetParametersAtomically, a service with named values: one call each, so that two clients cannot mix theirs); ``lease``
+(SetBool: take, give back) for the node's own topics.
 Parameters: what the services need (``seed``, ``lease.*``), the controller's ``preset`` and its bounds ``limits.*``:
 they can be tightened at any time, and loosened only while the arm is inactive; a refusal says why.
 """
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
@@ -53,6 +56,8 @@ class ArmServices:
         for name, request in (("home", "home"), ("clear_fault", "clear"), ("dump_blackbox", "dump_blackbox")):
             node.create_service(Trigger, name, lambda _, answer, do=request: self._asked(do, answer))
         node.create_service(SetBool, "lease", self.on_lease)
+        for name, request in (("acquire_lease", "acquire"), ("release_lease", "release")):
+            node.create_service(SetParametersAtomically, name, lambda q, a, do=request: self._named(do, q, a))
 
     def _declare(self) -> None:
         node, limits = self.node, self.life.ask("status").get("limits", {})
@@ -121,6 +126,15 @@ class ArmServices:
         else:
             answer = self.life.ask("release", {"epoch": epoch})
         response.success, response.message = bool(answer["ok"]), str(answer["text"])
+        return response
+
+    def _named(
+        self, do: str, request: SetParametersAtomically.Request, response: SetParametersAtomically.Response
+    ) -> SetParametersAtomically.Response:
+        """Ask the arm with the named values of ``request``; of a lease taken, the reason is the epoch for commands."""
+        details = {p.name: Parameter.from_parameter_msg(p).value for p in request.parameters}
+        answer = self.life.ask(do, details)
+        response.result.successful, response.result.reason = bool(answer["ok"]), str(answer["text"])
         return response
 
     def _bits(self, bits: Ask, response: Trigger.Response) -> Trigger.Response:

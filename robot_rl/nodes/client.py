@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from types import TracebackType
 
 import numpy as np
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.client import Client
 from rclpy.parameter import Parameter
 from rclpy.task import Future
 from sensor_msgs.msg import Image, JointState
-from std_srvs.srv import SetBool, Trigger
+from std_srvs.srv import Trigger
 
 from controllers.loop.snapshot import COMMAND, dtype_from_names, names, read_objects, read_state, write_command
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, StaleDataError
@@ -57,7 +58,8 @@ class RosRobot:
         self.publisher = node.create_publisher(JointState, "command", ros.RELIABLE)
         self.resetter = node.create_client(Trigger, "reset")
         self.stopper = node.create_client(Trigger, "stop")
-        self.leaser = node.create_client(SetBool, "lease")
+        self.taker = node.create_client(SetParametersAtomically, "acquire_lease")
+        self.giver = node.create_client(SetParametersAtomically, "release_lease")
         self.parameters = node.create_client(SetParameters, "arm/set_parameters")
         if not self.process.wait_for(self._complete, DISCOVERY):
             self.process.__exit__(None, None, None)
@@ -77,7 +79,7 @@ class RosRobot:
             self.process.__exit__(kind, error, trace)
 
     def _complete(self) -> bool:
-        services = (self.resetter, self.stopper, self.parameters, self.leaser)
+        services = (self.resetter, self.stopper, self.parameters, self.taker, self.giver)
         seen = self.record is not None and all(c.frame is not None for c in self.cameras.values())
         return seen and all(s.service_is_ready() for s in services) and self.publisher.get_subscription_count() > 0
 
@@ -135,13 +137,18 @@ class RosRobot:
         self._answer(self.parameters.call_async(SetParameters.Request(parameters=list_)), f"parameters {list(values)}")
 
     def _take(self, source: Source, ttl: float) -> int:
-        self._set(lease_source=int(source), lease_ttl=ttl)
-        answer = self._answer(self.leaser.call_async(SetBool.Request(data=True)), "lease")
-        return int(answer.message) if answer.success else 0
+        taken, said = self._ask_lease(self.taker, "a lease", source=int(source), ttl=float(ttl))
+        return int(said) if taken else 0
 
-    def _give(self, source: Source) -> None:
-        self._set(lease_source=int(source))
-        self._answer(self.leaser.call_async(SetBool.Request(data=False)), "end of the lease")
+    def _give(self, epoch: int) -> None:
+        self._ask_lease(self.giver, "end of the lease", epoch=epoch)
+
+    def _ask_lease(self, client: Client, request: str, **values: float) -> tuple[bool, str]:
+        """Whether it was granted, and what the arm said."""
+        list_ = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        future = client.call_async(SetParametersAtomically.Request(parameters=list_))
+        result = self._answer(future, request).result
+        return bool(result.successful), str(result.reason)
 
     def _fresh(self, number: int, since: float) -> bool:
         """State from after the reset of that number, images from after ``since`` [s]."""

@@ -25,11 +25,11 @@ class Lease:
 
     Args:
         take: Asks the arm for a lease for a source and a time to live [s]; the epoch, or 0.
-        give: Gives that source's lease back.
+        give: Gives the lease with that epoch back; one that ended already harms no other.
         ttl: Time to live beyond each command [s]; 0: commands are sent without a lease.
     """
 
-    def __init__(self, take: Callable[[Source, float], int], give: Callable[[Source], None], ttl: float) -> None:
+    def __init__(self, take: Callable[[Source, float], int], give: Callable[[int], None], ttl: float) -> None:
         self.take, self.give, self.ttl = take, give, ttl
         self._source: Source | None = None
         self._epoch = NO_LEASE
@@ -69,5 +69,5 @@ class Lease:
     def end(self) -> None:
         """Give the arm back."""
         if self._source is not None and self._epoch != NO_LEASE:
-            self.give(self._source)
+            self.give(self._epoch)
         self._source, self._epoch = None, NO_LEASE

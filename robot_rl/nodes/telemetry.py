@@ -12,6 +12,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
+from controllers.arms.joint_names import FINGERS, joint_names
 from controllers.guard.lifecycle import REMEDIES, Phase, Reason
 from controllers.loop.snapshot import ENERGY, GUARD, LATENESS, LOOP, names, objects_of
 from robot_rl.core.records import Mode
@@ -26,18 +27,23 @@ STAMPED = {
     "external_wrench": (WrenchStamped, "wrench", ros.wrench_stamped),
 }
 """Topic -> type, field of the snapshot, conversion."""
-FINGER = "panda_finger_joint1"
-"""Moves half of the opening [m]."""
 
 
 class Telemetry:
-    """Publishers of one arm."""
+    """Publishers of one arm.
 
-    def __init__(self, node: Node, record: NDArray[np.void]) -> None:
+    Args:
+        node: Publishes.
+        record: The newest snapshot.
+        arm: Name of the arm's model, which its joints' names come from.
+    """
+
+    def __init__(self, node: Node, record: NDArray[np.void], arm: str) -> None:
         self.record = record
         self.flat = record.reshape(1).view(np.float64)
         self.names = names(record.dtype)
-        self.joints = [f"panda_joint{i + 1}" for i in range(len(record["q"]))]
+        self.fingers = [FINGERS[arm]] if arm in FINGERS else []
+        self.joints = [*joint_names(arm), *self.fingers]
         self.state = node.create_publisher(JointState, "robot_state", ros.RELIABLE)
         self.joint_states = node.create_publisher(JointState, "joint_states", ros.RELIABLE)
         self.energy = node.create_publisher(JointState, "energy", ros.RELIABLE)
@@ -71,12 +77,10 @@ class Telemetry:
         self.activity.note()
         record, stamp = self.record, float(self.record["stamp"])
         self.state.publish(ros.named_values(self.names, self.flat, stamp))
-        vectors = (
-            np.append(record["q"], 0.5 * record["gripper"]),
-            np.append(record["dq"], 0.0),
-            np.append(record["tau"], 0.0),
-        )
-        self.joint_states.publish(ros.joint_state([*self.joints, FINGER], vectors, stamp))
+        hand = [0.5 * record["gripper"]] * len(self.fingers)
+        rest = np.zeros(len(hand))
+        vectors = (np.append(record["q"], hand), np.append(record["dq"], rest), np.append(record["tau"], rest))
+        self.joint_states.publish(ros.joint_state(self.joints, vectors, stamp))
 
     def publish_rest(self) -> None:
         """Poses, twist, wrench, energy and objects."""

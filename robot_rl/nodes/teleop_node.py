@@ -11,6 +11,7 @@ from typing import Any
 
 import tyro
 
+from controllers.arms.joint_names import joint_names
 from controllers.arms.panda import panda
 from robot_rl.actor.session import Session, SessionConfig
 from robot_rl.core.clock import MonotonicClock
@@ -35,7 +36,7 @@ class Config(SessionConfig):
     """Stop when this process is no longer the parent; 0: never."""
     leader_topic: str = "leader/joint_states"
     """Where a leader arm's joint states come from."""
-    leader_joints: tuple[str, ...] = tuple(f"panda_joint{i}" for i in range(1, 8))
+    leader_joints: tuple[str, ...] = joint_names("panda")
     """Names of the leader's joints, in the order of the Panda's."""
 
 

@@ -14,9 +14,12 @@ import yaml
 
 pytest.importorskip("rclpy")
 
+from sensor_msgs.msg import JointState
+
 from controllers.guard.lifecycle import Phase
 from robot_rl.core.records import Command
 from robot_rl.core.station import FOLDER
+from robot_rl.nodes import messages as ros
 from robot_rl.nodes.launcher import Graph
 
 pytestmark = pytest.mark.timeout(600)
@@ -61,6 +64,14 @@ def lead(surface, seq, pose, patience=6.0):
         if np.linalg.norm(surface.robot.state().ee_pose[:3] - pose[:3]) < 6e-3:
             return True
     return False
+
+
+def test_its_joints_have_their_own_names(surface):
+    heard = []
+    surface.node.create_subscription(JointState, "joint_states", heard.append, ros.NEWEST)
+    assert surface.until(lambda: len(heard) > 0, 5.0)
+    assert list(heard[0].name) == [*(f"fr3_joint{i}" for i in range(1, 8)), "fr3_finger_joint1"]
+    assert len(heard[0].position) == len(heard[0].effort) == 8
 
 
 def test_a_robot_on_ros(surface):

@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("rclpy")
 
 from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from controllers.guard.lifecycle import Phase
@@ -67,6 +69,29 @@ def test_a_lease_is_taken_and_given_back(arm):
     assert arm.until(lambda: arm.robot.telemetry()["owner"] == 0)
 
 
+def ask(arm, service, **values):
+    client = arm.node.create_client(SetParametersAtomically, service)
+    assert arm.until(client.service_is_ready, 10.0)
+    list_ = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+    future = client.call_async(SetParametersAtomically.Request(parameters=list_))
+    assert arm.until(future.done, 10.0)
+    return future.result().result
+
+
+def test_a_lease_is_one_call_and_its_end_shows_the_epoch(arm):
+    taken = ask(arm, "acquire_lease", source=2, ttl=20.0)
+    assert taken.successful
+    epoch = int(taken.reason)
+    assert "its owner is human" in ask(arm, "acquire_lease", source=2, ttl=20.0).reason
+    assert "ended already" in ask(arm, "release_lease", epoch=epoch - 1).reason, "of another"
+    assert arm.until(lambda: arm.robot.telemetry()["epoch"] == epoch)
+    assert arm.robot.telemetry()["owner"] == 2
+    assert ask(arm, "release_lease", epoch=epoch).reason == "released"
+    assert arm.until(lambda: arm.robot.telemetry()["owner"] == 0)
+    assert not ask(arm, "acquire_lease", source=9, ttl=20.0).successful
+    assert not ask(arm, "acquire_lease", ttl=20.0).successful
+
+
 def test_home_and_the_black_box(arm):
     assert arm.call("home").success
     assert arm.until_phase(Phase.HOMING, 2.0)
@@ -106,6 +131,7 @@ def test_diagnostics_have_the_keys_of_ros2_control(arm):
     average = float(values["passive_impedance.periodicity"].split()[1])
     assert average == pytest.approx(1000.0, rel=0.2), "a busy machine drops ticks now and then"
     assert {v.key for v in parts["arm loop"].values} >= {"missed", "lateness_p99", "loop_stalls", "phase"}
+    assert {v.key for v in parts["arm loop"].values} >= {"force_level", "condition", "given_up"}
 
 
 def test_a_second_dds_vendor_reads_the_topics(arm, second_vendor):
