@@ -81,13 +81,14 @@ def test_an_infinite_budget_is_no_filter_bit_for_bit(kind):
 
 @pytest.mark.parametrize("kind", [1, 2, 5])
 def test_kinetic_energy_keeps_its_cap(kind):
-    """I9"""
+    """I9; an arm as heavy as its model keeps the cap that leaves room for a heavier one, and power falls towards it."""
     peaks = {}
     for cap in (0.15, 100.0):
         log, rules, _ = played(case(kind, replace(BOLD, kinetic_max=cap, P_max=50.0, T0=5.0, T_max=8.0), AIR, seed=2))
         peaks[cap] = observer.column(log, "true_kinetic").max()
         assert not any(observer.judge(log, rules).values())
-    assert peaks[0.15] <= 1.15 * 0.15 < peaks[100.0]
+    assert peaks[0.15] <= 1.15 * 0.15 / (1.0 + BOLD.mass_error)
+    assert 1.15 * 0.15 < peaks[100.0]
 
 
 def scaled(control, step, allowed):
