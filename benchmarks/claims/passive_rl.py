@@ -8,7 +8,9 @@ SAC-Lagrangian; PPO-Lagrangian, warm-started by imitation, is tried in the same 
 
 All figures are means over greedy episodes on mazes that no training saw, and over the seeds of the training:
 
-- ``success``: share of the episodes that reach the goal. As often: at most 0.05 less.
+- ``success``: share of the episodes that reach the goal. As often: at most one of the 40 episodes (0.025) fewer. Less
+  energy and less intervention count for the claim only in a seed where the aware policy succeeds as often as that and
+  the agnostic one succeeds at all, for standing still needs neither.
 - ``overdrawn``: share of the episodes in which the tank is below zero at some tick: what was done on the arm and lent
   to the springs is then more than T0. This is the violation meant. ``violations`` counts the ticks at which the work
   alone is more than T0 + V0, which is what the proof forbids, and ``worst_ratio`` is the largest of work / (T0 + V0).
@@ -21,7 +23,9 @@ All figures are means over greedy episodes on mazes that no training saw, and ov
   workspace withhold motion without it too.
 
 The paper's maze and figures are not public in numbers; plan, budget and limits are ours, so directions are compared,
-not figures. Everything was tuned on seed 0, which is not among the seeds reported.
+not figures. Everything was tuned on seeds 0, 100 and 101, which are not reported. In an earlier run the aware SAC of
+seed 2 learnt to stand still; so it did on seed 101, for the price of energy came before the task was learnt. Since then
+the price waits for the task (``training.LEARNT``). Seeds 1 to 3 had been seen by then: those reported start at 4.
 """
 
 from __future__ import annotations
@@ -47,9 +51,15 @@ from peers import result
 
 KINDS = ("agnostic", "aware")
 TUNED_ON = 0
-"""Seed that is not reported."""
-AS_OFTEN = 0.05
+"""Seed of the quick run, not reported."""
+EPISODES = 40
+"""Of every deployment."""
+AS_OFTEN = 1 / EPISODES + 1e-9
 """How much less success still counts as the same."""
+
+
+Pair = tuple[dict[str, float], dict[str, float]]
+"""Figures of the agnostic and of the aware policy of one seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +103,20 @@ def verdict(agnostic: list[dict[str, Any]], aware: list[dict[str, Any]]) -> dict
     """For every part of the claim, in how many of the seeds it holds."""
     pairs = [(a["filtered"], b["filtered"]) for a, b in zip(agnostic, aware, strict=True)]
     every = [t["filtered"] for t in (*agnostic, *aware)]
+    same = [b["success"] >= a["success"] - AS_OFTEN and a["success"] > 0 for a, b in pairs]
     parts = {
         "agnostic_overdraws_unfiltered": [t["unfiltered"]["overdrawn"] > 0 for t in agnostic],
         "filtered_never_violates": [t["overdrawn"] == t["violations"] == 0 for t in every],
-        "aware_succeeds_as_often": [b["success"] >= a["success"] - AS_OFTEN for a, b in pairs],
-        "aware_needs_less_energy": [b["drained_j"] < a["drained_j"] for a, b in pairs],
-        "aware_needs_less_intervention": [b["intervention"] < a["intervention"] for a, b in pairs],
+        "aware_succeeds_as_often": same,
+        "aware_needs_less_energy": less(pairs, same, "drained_j"),
+        "aware_needs_less_intervention": less(pairs, same, "intervention"),
     }
     return {name: f"{sum(held)} of {len(held)}" for name, held in parts.items()}
+
+
+def less(pairs: list[Pair], same: list[bool], name: str) -> list[bool]:
+    """For every seed, whether the aware policy needs less at the same success."""
+    return [held and b[name] < a[name] for held, (a, b) in zip(same, pairs, strict=True)]
 
 
 def report(trials: list[dict[str, Any]], methods: list[str]) -> None:
@@ -119,11 +135,12 @@ def main() -> None:
     """Train, deploy and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one seed, a few hundred steps: shows that it runs")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--first-seed", type=int, default=4, help="1 to 3 were seen before the last change")
     parser.add_argument("--methods", nargs="+", choices=sorted(LIMITS), default=sorted(LIMITS, reverse=True))
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     flags = parser.parse_args()
-    size, seeds = Size(steps=STEPS, episodes=40), range(TUNED_ON + 1, TUNED_ON + 1 + flags.seeds)
+    size, seeds = Size(steps=STEPS, episodes=EPISODES), range(flags.first_seed, flags.first_seed + flags.seeds)
     if flags.quick:
         size, seeds = Size(steps=dict.fromkeys(STEPS, 250), episodes=2), [TUNED_ON]
     jobs = [(method, kind, seed) for method in flags.methods for seed in seeds for kind in KINDS]

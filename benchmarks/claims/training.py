@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import replace
 
 from deployment import controller
@@ -51,6 +52,11 @@ SPREAD = 0.3
 """Standard deviation, before tanh, that PPO starts with."""
 EDGE = 0.9
 """Largest action that is imitated: beyond it, tanh is flat and the ratios are wild."""
+LEARNT = {"sac": 0.8, "ppo": 0.0}
+"""Share of the recent training episodes that must succeed, or else energy's price falls to nothing: a price that comes
+before the task is learnt teaches to stand still. PPO knows the task from imitation."""
+JUDGED, AT_LEAST = 20, 10
+"""How many episodes are recent, and how many there must be before the task can count as learnt."""
 RECENT = 2000
 """Steps that PPO's replay holds."""
 
@@ -88,6 +94,8 @@ class Training:
         if method == "ppo":
             clone(self.learner, self.demos)
         self.steps, self.owed = 0, 0.0
+        self.learnt = LEARNT[method]
+        self.successes: deque[bool] = deque(maxlen=JUDGED)
         self.metrics: dict[str, float] = {}
 
     def demonstrate(self, person: TeleoperatorPolicy, replay: Replay, seed: int) -> None:
@@ -109,9 +117,16 @@ class Training:
         """Learn for at least ``steps`` environment steps."""
         seed, policy = first_seed, self.learner.policy
         while self.steps < steps:
-            run_episode(self.env, policy, seed, explore=True, sink=self.online, before_step=self.update)
+            self.learner.multiplier.lenient = self.is_learning()
+            done = run_episode(self.env, policy, seed, explore=True, sink=self.online, before_step=self.update)
+            self.successes.append(done.success)
             seed += 1
         return policy
+
+    def is_learning(self) -> bool:
+        """Whether too few of the recent episodes reach the goal for energy to be priced."""
+        judged = self.successes
+        return self.learnt > 0.0 and (len(judged) < AT_LEAST or sum(judged) < self.learnt * len(judged))
 
 
 def statistics_of(demos: Replay) -> Statistics:

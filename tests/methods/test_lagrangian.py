@@ -108,6 +108,20 @@ def test_the_price_is_a_pid_controller_that_does_not_wind_up():
     assert price.value() == 0.0
 
 
+def test_a_lenient_price_falls_whatever_the_cost():
+    price = Multiplier(1.0, (0.1, 0.01, 0.0), 0.5)
+    for _ in range(500):
+        price.update(torch.tensor(9.0))
+    price.lenient = True
+    for _ in range(500):
+        price.update(torch.tensor(9.0))
+    assert price.value() == 0.0
+    price.lenient = False
+    for _ in range(500):
+        price.update(torch.tensor(9.0))
+    assert price.value() == 0.5
+
+
 @pytest.mark.parametrize("method", sorted(CHANGES))
 def test_a_task_without_a_ledger_is_refused(method):
     module = registry.load(method)
