@@ -35,13 +35,14 @@ def fill(root: Path, length: int) -> tuple[int, list[str]]:
     while not errors:
         try:
             writer.begin({"episode": name})
+            staged = writer._episode  # a short episode is full only when it is closed, and no longer open then
             for row in range(length):
                 writer.add(step(name, row))
             writer.end(observation(name, length))
             name += 1
         except DatasetError as error:
             errors.append(str(error))
-            committed = writer.committed
+            committed = staged.committed
     for attempt in (lambda: writer.begin({"episode": 99}), writer.close):
         try:
             attempt()
