@@ -169,6 +169,8 @@ def test_an_edit_that_is_refused_says_why_and_changes_nothing(root):
         ):
             page.on_message(1, message)
         page._worker.submit(lambda: None).result(30)
-        state = json.loads(page.server._state)
+        end = time.monotonic() + 10.0  # the server's own thread takes the state over
+        while (state := json.loads(page.server._state))["serial"] < 3 and time.monotonic() < end:
+            time.sleep(0.01)
         assert (state["serial"], state["version"]) == (3, 0)
         assert "reload" in state["error"]
