@@ -8,6 +8,7 @@ import pytest
 from controllers.parameters.presets import preset
 from drivers.contract import CHECKS, ContractError
 from drivers.franka import FrankaConfig, FrankaLink
+from drivers.link import ArmFaultError
 from drivers.torque_arm import TorqueArm
 from drivers.ur import UrConfig, UrLink
 from sim.twin import Twin
@@ -29,9 +30,23 @@ def arm(request, serve, library):
         made = TorqueArm(FrankaLink(FrankaConfig(address=address, soft_realtime=True)), SETTINGS)
     with made as entered:
         if isinstance(entered, TorqueArm):
-            entered.activate()
-            entered.reset(0)
+            started(entered)
         yield entered
+
+
+def started(arm):
+    """Active and at home; a machine that holds the loop up for 20 ms stops the arm, as it should: start it again."""
+    for attempt in range(8):
+        try:
+            if attempt:
+                arm.recover()
+            arm.activate()
+            arm.reset(0)
+        except ArmFaultError as error:
+            if "held up" not in str(error) or attempt == 7:
+                raise
+        else:
+            return
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
