@@ -53,3 +53,16 @@ class ScriptedPerson:
             self.last_life = self.clock()
         self.action = self.rng.uniform(-1, 1, self.size)
         return Reading(stamp=self.last_life, action=self.action, strength=moment.strength, events=moment.events)
+
+
+class Seen:
+    """Keeps what was shown."""
+
+    def __init__(self):
+        self.states, self.images = [], []
+
+    def show(self, state):
+        self.states.append(dict(state))
+
+    def image(self, name, rgb):
+        self.images.append((name, rgb.shape))

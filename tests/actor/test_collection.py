@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from scripted_person import Moment, ScriptedPerson
+from scripted_person import Moment, ScriptedPerson, Seen
 
 from robot_rl.actor.collection import Collector, Plan, Tally, resume
 from robot_rl.actor.session import Session, SessionConfig
@@ -30,19 +30,6 @@ def env():
     env = make_twin_env("reach")
     yield env
     env.close()
-
-
-class Seen:
-    """Keeps what was shown."""
-
-    def __init__(self):
-        self.states, self.images = [], []
-
-    def show(self, state):
-        self.states.append(dict(state))
-
-    def image(self, name, rgb):
-        self.images.append((name, rgb.shape))
 
 
 def collect(env, out, moments, view=None, **plan):

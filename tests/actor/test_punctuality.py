@@ -2,7 +2,7 @@
 
 import time
 
-from scripted_person import Moment, ScriptedPerson
+from scripted_person import Moment, ScriptedPerson, Seen
 
 from robot_rl.actor.collection import Collector, Plan, Tally
 from robot_rl.actor.shared_control import SharedControl
@@ -12,19 +12,6 @@ from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.twin_env import make_twin_env
 
 QUIET, DONE = Moment(), Moment(events=(Event.SUCCESS,))
-
-
-class Seen:
-    """Keeps what was shown."""
-
-    def __init__(self):
-        self.states, self.images = [], []
-
-    def show(self, state):
-        self.states.append(dict(state))
-
-    def image(self, name, rgb):
-        self.images.append((name, rgb.shape))
 
 
 def collect(env, out, moments, view):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import zarr
 from make_episodes import observation, step
+from pulled_plug import PulledPlugError, pull_plug
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import StepRecord
@@ -131,28 +132,12 @@ def test_damage_is_found(tmp_path: Path):
         dataset.episode(0)
 
 
-class PulledPlugError(BaseException):
-    """Not an Exception: nothing may catch it."""
-
-
 CALLS = ((os, "link"), (derive, "sync"), (archive_module, "write_file"), (archive_module, "_exchange"), (os, "rmdir"))
 
 
 def is_broken_off(convert, root: Path, survive: int, patch: pytest.MonkeyPatch) -> bool:
     """Convert a dataset and pull the plug at call number ``survive`` (from 0)."""
-    left = [survive]
-
-    def count_down(real):
-        def wrapped(*args, **kwargs):
-            left[0] -= 1
-            if left[0] < 0:
-                raise PulledPlugError
-            return real(*args, **kwargs)
-
-        return wrapped
-
-    for module, name in CALLS:
-        patch.setattr(module, name, count_down(getattr(module, name)))
+    pull_plug(patch, CALLS, survive)
     try:
         convert(root)
     except PulledPlugError:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import zarr
 from make_episodes import IMAGE, SPEC, STATE, observation, step
+from pulled_plug import PulledPlugError, pull_plug
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.core.records import RewardSource
@@ -172,10 +173,6 @@ def test_a_recorder_edits_what_it_recorded(root: Path):
     assert [e.number for e in open_dataset(root).episodes()] == [1, 3, 4, 5]
 
 
-class PulledPlugError(BaseException):
-    """Not an Exception: nothing may catch it."""
-
-
 CALLS = (
     (os, "rename"),
     (os, "replace"),
@@ -188,16 +185,6 @@ CALLS = (
     (files, "sync"),
     (commit, "write_file"),
 )
-
-
-def count_down(calls: list[int], real: Callable) -> Callable:
-    def wrapped(*args, **kwargs):
-        calls[0] -= 1
-        if calls[0] < 0:
-            raise PulledPlugError
-        return real(*args, **kwargs)
-
-    return wrapped
 
 
 OPERATIONS: dict[str, Callable[[Editor, Path], object]] = {
@@ -223,12 +210,10 @@ def test_an_edit_broken_off_anywhere_is_whole_or_not_there(tmp_path: Path, monke
     while True:
         root = tmp_path / str(survive)
         shutil.copytree(tmp_path / "set", root)
-        calls = [survive]
         broken = False
         before = contents(root)
         with monkeypatch.context() as patch:
-            for module, name in CALLS:
-                patch.setattr(module, name, count_down(calls, getattr(module, name)))
+            pull_plug(patch, CALLS, survive)
             try:
                 with Editor(root) as editor:
                     OPERATIONS[operation](editor, tmp_path / "other")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_episodes import IMAGE, SPEC, STATE, observation, step
+from pulled_plug import PulledPlugError, pull_plug
 
 from robot_rl.core.records import StepRecord
 from robot_rl.data import commit, files, layout
@@ -90,20 +91,6 @@ def record_one(root: Path, name: int, length: int = 5) -> None:
         writer.end(observation(name, length))
 
 
-class PulledPlugError(BaseException):
-    """Not an Exception: nothing may catch it."""
-
-
-def plug(calls: list[int], real):  # a call that fails from the n-th on
-    def wrapped(*args, **kwargs):
-        calls[0] -= 1
-        if calls[0] < 0:
-            raise PulledPlugError
-        return real(*args, **kwargs)
-
-    return wrapped
-
-
 CALLS = (
     (os, "truncate"),
     (os, "rename"),
@@ -118,11 +105,9 @@ CALLS = (
 
 def record_until(root: Path, name: int, patch: pytest.MonkeyPatch, survive: int) -> int:
     """Record one episode, pull the plug at the close's call number ``survive`` (from 0); calls made if it went well."""
-    calls = [survive]
-    for module, attribute in CALLS:
-        patch.setattr(module, attribute, plug(calls, getattr(module, attribute)))
+    left = pull_plug(patch, CALLS, survive)
     record_one(root, name)
-    return survive - calls[0]
+    return survive - left[0]
 
 
 def test_a_close_broken_off_anywhere_is_completed_later(tmp_path: Path, monkeypatch):
@@ -198,7 +183,7 @@ def test_a_dataset_without_images_recovers_once(tmp_path: Path, monkeypatch):
     writer.begin({})
     writer.add(step(0, 0))
     with monkeypatch.context() as patch:
-        patch.setattr(commit, "remove", plug([0], commit.remove))
+        pull_plug(patch, ((commit, "remove"),), 0)
         with pytest.raises(PulledPlugError):
             writer.end(observation(0, 1))
     writer.close()

@@ -132,7 +132,7 @@ def test_her_gamepad_moves_the_arm_while_she_holds_the_clutch(served, browser):
         time.sleep(0.1)
         np.testing.assert_array_equal(device.sample().axes, 0.0)
         page.evaluate("window.pad.down[5] = 1")
-        sample = reading(device, lambda s: s.axes[1] > 0.9)
+        sample = reading(device, lambda s: s.axes[1] > 0.99)
         np.testing.assert_allclose(sample.axes, [0.5, 1.0, -1.0, 0, 0, 0], atol=0.06)
         page.evaluate("window.pad.down[3] = 1")
         sample = reading(device, lambda s: any(p.name == "pad y" for p in s.presses))

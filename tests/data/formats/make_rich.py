@@ -12,6 +12,7 @@ from make_episodes import SPEC, observation, step
 from robot_rl.core.records import Mode, RewardSource, Source
 from robot_rl.data.dataset import Dataset, open_dataset
 from robot_rl.data.formats.columns import step_columns
+from robot_rl.data.formats.convert import convert
 from robot_rl.data.recorder import EpisodeWriter
 
 CAMERA = "wrist"
@@ -75,3 +76,13 @@ def assert_same(first: Dataset, second: Dataset, lossy: Collection[str] = ()) ->
             assert a.obs[name].shape == b.obs[name].shape, name
             if name not in lossy:
                 np.testing.assert_array_equal(a.obs[name], b.obs[name], err_msg=name)
+
+
+def assert_round_trip(folder: Path, name: str, kind: str) -> None:
+    """A rich dataset goes to the format ``kind`` under ``name`` and comes back without a loss."""
+    original = rich(folder / "set")
+    out = convert(original.root, folder / name, kind)
+    back = convert(folder / name, folder / "back", kind)
+    assert (out.episodes, out.steps, out.lost, out.assumed) == (3, sum(LENGTHS), {}, {})
+    assert (back.episodes, back.steps, back.lost, back.assumed) == (3, sum(LENGTHS), {}, NEW)
+    assert_same(original, open_dataset(folder / "back"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from make_rich import LENGTHS, NEW, assert_same, rich
+from make_rich import LENGTHS, assert_round_trip, assert_same, rich
 from peer import script
 
 from robot_rl.core.errors import DatasetError
@@ -32,12 +32,7 @@ print(json.dumps({"zarr": zarr.__version__, "ends": ends.tolist(), "keys": sorte
 
 
 def test_a_round_trip_loses_nothing(tmp_path: Path):
-    original = rich(tmp_path / "set")
-    out = convert(original.root, tmp_path / "buffer.zarr", "diffusion_policy")
-    back = convert(tmp_path / "buffer.zarr", tmp_path / "back", "diffusion_policy")
-    assert (out.episodes, out.steps, out.lost, out.assumed) == (3, sum(LENGTHS), {}, {})
-    assert (back.episodes, back.steps, back.lost, back.assumed) == (3, sum(LENGTHS), {}, NEW)
-    assert_same(original, open_dataset(tmp_path / "back"))
+    assert_round_trip(tmp_path, "buffer.zarr", "diffusion_policy")
 
 
 @pytest.mark.timeout(600)  # the first run installs it
