@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from robot_rl.core.errors import ConfigError, SpecError
+from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
+from robot_rl.data.generator import State
 from robot_rl.data.transitions import Batch, Source, empty_batch
 
 
@@ -32,6 +35,18 @@ class Mixture:
             if source is not None and len(at):
                 source.sample_into(out, at, n_step, gamma)
         return out
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws of both sides; JSON keeps it."""
+        return {"online": self.online.state_dict(), "demos": None if self.demos is None else self.demos.state_dict()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the mixture of ``state`` did."""
+        if (state["demos"] is None) != (self.demos is None):
+            raise CheckpointError("demonstrations are given now or were given before, not both: give the same ones")
+        self.online.load_state_dict(state["online"])
+        if self.demos is not None:
+            self.demos.load_state_dict(state["demos"])
 
     def _from_demos(self, places: np.ndarray) -> np.ndarray:
         if self.demos is None or len(self.demos) == 0:

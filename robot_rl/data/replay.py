@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data.copying import Copier, row_addresses
 from robot_rl.data.episode import Episode
+from robot_rl.data.generator import State, generator_state, restore_generator
 from robot_rl.data.layout import check_step
 from robot_rl.data.returns import LAST, STEP, TABLE
 from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
@@ -107,6 +109,16 @@ class Replay:
         with self._lock:
             start = self._draw(len(at))
             copy_transitions(self, start, returns_from(self, start, n_step, gamma), out, at, self._copier)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it."""
+        with self._lock:
+            return {"generator": generator_state(self._rng), "added": self.added, "steps": self._count}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the replay of ``state`` did; equal draws need the same steps, forgotten ones apart, in order."""
+        with self._lock:
+            restore_generator(self._rng, state["generator"])
 
     def addresses(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the rows of a feature, or of ``action``, lie in memory."""

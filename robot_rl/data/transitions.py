@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import Spec
 from robot_rl.data.copying import Copier, Rows
+from robot_rl.data.generator import State
 from robot_rl.data.returns import RETURN, n_step_returns
 
 Batch = Transition[NDArray]
@@ -38,6 +39,12 @@ class Source(Protocol):
     def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
         """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
         ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws; JSON keeps it."""
+        ...
+
+    def load_state_dict(self, state: State) -> None: ...
 
 
 def empty_batch(spec: Spec, batch: int) -> Batch:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.spec import Spec
 from robot_rl.data.copying import Copier
+from robot_rl.data.generator import State
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.weights import Draw, Weights, uniform
 from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
@@ -42,3 +45,11 @@ class Demonstrations:
         start = self._draw(len(at))
         returns = returns_from(self.corpus, start, n_step, gamma)
         copy_transitions(self.corpus, start, returns, out, at, self._copier)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws; JSON keeps it."""
+        return self._draw.state_dict()
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the demonstrations of ``state`` did."""
+        self._draw.load_state_dict(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import IMAGES, Feature, Spec
 from robot_rl.data.copying import Copier, Rows
+from robot_rl.data.generator import State
 from robot_rl.data.loading.augment import Augmentation, Draws, augment
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.normalise import Scaling
@@ -79,6 +81,14 @@ class Loader:
     def prefetch(self, ahead: int = 2) -> Prefetch[Windows]:
         """The batches of ``sample``, made in another thread up to ``ahead`` of them early."""
         return Prefetch(self.sample, [self.empty() for _ in range(ahead + 1)])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next batches; JSON keeps it."""
+        return self._draw.state_dict()
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the loader of ``state`` did. Not while a ``prefetch`` runs: it is ahead of what was used."""
+        self._draw.load_state_dict(state)
 
     def _job(self, name: str, rows: NDArray[np.int64], target: NDArray) -> Rows:
         flat = rows.reshape(-1)

@@ -7,11 +7,13 @@ stays as it is, only the sampling changes. All weights are per row, (N,), and 0 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_rl.core.errors import ConfigError, DatasetError
+from robot_rl.core.errors import CheckpointError, ConfigError, DatasetError
+from robot_rl.data.generator import State, generator_state, restore_generator
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.returns import STEP
 
@@ -76,6 +78,17 @@ class Draw:
             return self.rows[self._rng.integers(len(self.rows), size=count)]
         place = np.searchsorted(self._upto, self._rng.random(count) * self._upto[-1], side="right")
         return self.rows[np.minimum(place, len(self.rows) - 1)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws; JSON keeps it."""
+        return {"generator": generator_state(self._rng), "steps": len(self.rows)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the one of ``state`` did; ``CheckpointError`` if there was another number of rows."""
+        if state["steps"] != len(self.rows):
+            was = state["steps"]
+            raise CheckpointError(f"the demonstrations had {was} steps, now {len(self.rows)}: give the same ones")
+        restore_generator(self._rng, state["generator"])
 
 
 def _softmax(values: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
