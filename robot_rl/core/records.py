@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.freshness import UNKNOWN, Freshness
+
 Array = NDArray[np.float64]
 Observation = dict[str, NDArray]
 """Name -> array, checked by a ``Spec``. LeRobot's names: ``observation.state``, ``observation.images.<camera>``."""
@@ -193,6 +195,8 @@ class Step:
     """Camera -> exposure of the image in the observation that the action was chosen from, monotonic [s]."""
     judge: RewardSource = RewardSource.TASK
     """Who said what the step was worth."""
+    freshness: Freshness = UNKNOWN
+    """How old the observation was when its action began, and whether the step came on time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,3 +227,5 @@ class StepRecord:
     reward_source: RewardSource = RewardSource.TASK
     frame_stamps: Mapping[str, float] = field(default_factory=dict)
     """Camera -> exposure of its image in ``obs``, monotonic [s]; a camera that is left out is of unknown age."""
+    freshness: Freshness = UNKNOWN
+    """How old observation, action and weights were, and whether the step came on time."""

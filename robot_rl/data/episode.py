@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import DatasetError
+from robot_rl.core.freshness import Freshness
 from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
-from robot_rl.data.layout import LARGE, LEDGER, SCHEMA, Layout, absent_column, chunk_file, row_bytes
+from robot_rl.data.layout import FRESHNESS, LARGE, LEDGER, SCHEMA, Layout, absent_column, chunk_file, row_bytes
 from robot_rl.data.shards import ShardedRows
 from robot_rl.data.streams import STREAMS, read_stream
 
@@ -57,6 +58,8 @@ class Episode:
     """Camera -> exposures of the images before each action, (T,) [s]; NaN where it is not known."""
     energy: Mapping[str, NDArray]
     """Fields of ``EnergyState`` after each action, (T,): tank, spring, work, budget [J], scale, mode, violations ..."""
+    freshness: Mapping[str, NDArray]
+    """Fields of ``Freshness`` of each step, (T,): observation_age, action_age, weights_age, overrun [s], missed ..."""
 
     def __len__(self) -> int:
         return len(self.action)
@@ -96,6 +99,7 @@ class Episode:
         """The steps as they were handed to the recorder."""
         for t in range(len(self)):
             energy = {name: column[t].item() for name, column in self.energy.items()}
+            fresh = {name: column[t].item() for name, column in self.freshness.items()}
             yield StepRecord(
                 obs=self.observation(t),
                 action=self.action[t],
@@ -112,6 +116,7 @@ class Episode:
                 intervention=int(self.intervention[t]),
                 reward_source=RewardSource(int(self.reward_source[t])),
                 frame_stamps={c: float(s[t]) for c, s in self.frame_stamps.items() if not np.isnan(s[t])},
+                freshness=Freshness(**fresh),
             )
 
 
@@ -123,10 +128,10 @@ def load_episode(path: Path, spec: Spec, attributes: Mapping[str, Any]) -> Episo
     columns: dict[str, Any] = {}
     for name in layout.step_columns:
         columns[name] = read_column(entry, name, layout)
-    energy = {name: columns.pop(name) for name, _ in LEDGER}
+    energy, fresh = ({name: columns.pop(name) for name, _ in part} for part in (LEDGER, FRESHNESS))
     stamps = {camera: columns.pop(name) for camera, name in layout.frame_stamps.items()}
     facts: dict[str, Any] = {key: attributes[key] for key in ("number", "uuid", "outcome", "meta")}
-    facts |= {"attributes": attributes, "frame_stamps": stamps}
+    facts |= {"attributes": attributes, "frame_stamps": stamps, "freshness": fresh}
     return Episode(path=path, obs=obs, energy=energy, **facts, **columns)
 
 

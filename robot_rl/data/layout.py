@@ -20,9 +20,9 @@ from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.records import StepRecord
 from robot_rl.core.spec import Feature, Spec
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of the layout."""
-READABLE: Final = (1, 2)
+READABLE: Final = (1, 2, 3)
 """Versions that this program reads; columns that an older one lacks are filled in."""
 STEP: Final = 1
 """Kind of a log record that holds one step."""
@@ -53,6 +53,16 @@ LEDGER: Final = (
     ("worst_ratio", "<f8"),
 )
 """Fields of ``EnergyState``, one column each."""
+FRESHNESS: Final = (
+    ("observation_age", "<f4"),
+    ("action_age", "<f4"),
+    ("overrun", "<f4"),
+    ("missed", "<u4"),
+    ("weights_version", "<u4"),
+    ("weights_age", "<f4"),
+)
+"""Fields of ``Freshness``, one column each; ages are NaN where nobody measured them."""
+AGES: Final = ("observation_age", "action_age", "weights_age")
 ACTIONS: Final = ("action", "proposal", "policy_proposal")
 """Columns of shape (A,)."""
 FRAME_STAMP: Final = "frame_stamp."
@@ -96,7 +106,7 @@ class Layout:
             if (
                 "/" in name
                 or name.startswith(FRAME_STAMP)
-                or name in {**dict(SCALARS + LEDGER), **dict.fromkeys(RESERVED)}
+                or name in {**dict(SCALARS + LEDGER + FRESHNESS), **dict.fromkeys(RESERVED)}
             ):
                 raise DatasetError(f"feature {name!r} cannot be a column of a dataset: rename it in the task")
         self.spec = spec
@@ -105,7 +115,7 @@ class Layout:
         action = [(name, "<f4", (spec.action_dim,)) for name in ACTIONS]
         observed = [(k, np.dtype(f.dtype).newbyteorder("<"), f.shape) for k, f in self.small.items()]
         stamps = [(name, "<f8") for name in self.frame_stamps.values()]
-        columns = [*observed, *action, *SCALARS, *LEDGER, *stamps]
+        columns = [*observed, *action, *SCALARS, *LEDGER, *FRESHNESS, *stamps]
         self.record = np.dtype([("count", "<u4"), ("kind", "<u4"), *columns, ("crc", "<u4")])
         """One record of the log; ``crc`` covers the record before it and the row of every large feature."""
 
@@ -122,7 +132,7 @@ class Layout:
     def step_columns(self) -> dict[str, Feature]:
         """Name -> feature of the columns with one row per step."""
         action = Feature((self.spec.action_dim,))
-        scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER}
+        scalars = {name: Feature((), np.dtype(code).name) for name, code in SCALARS + LEDGER + FRESHNESS}
         stamps = dict.fromkeys(self.frame_stamps.values(), Feature((), "float64"))
         return {**dict.fromkeys(ACTIONS, action), **scalars, **stamps}
 
@@ -131,7 +141,12 @@ def absent_column(name: str, feature: Feature, rows: int, proposal: np.ndarray) 
     """What stands for a column that an older program did not write."""
     if name == "policy_proposal":
         return proposal
-    return np.full((rows, *feature.shape), np.nan if name.startswith(FRAME_STAMP) else 0, feature.dtype)
+    return np.full((rows, *feature.shape), np.nan if unknown_at_first(name) else 0, feature.dtype)
+
+
+def unknown_at_first(name: str) -> bool:
+    """Whether a column says NaN of a step that nobody measured; the others say 0."""
+    return name.startswith(FRAME_STAMP) or name in AGES
 
 
 def check_step(spec: Spec, step: StepRecord) -> None:
@@ -161,6 +176,8 @@ def pack(fields: Mapping[str, np.ndarray], slot: int, step: StepRecord, frame_st
         fields[name][slot] = getattr(step, name)
     for name, _ in LEDGER:
         fields[name][slot] = getattr(step.energy, name)
+    for name, _ in FRESHNESS:
+        fields[name][slot] = getattr(step.freshness, name)
 
 
 def array_metadata(feature: Feature, rows: int) -> bytes:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.freshness import Freshness
 from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.dataset import Dataset
 from robot_rl.data.episode import Episode
-from robot_rl.data.layout import FRAME_STAMP, LEDGER, SCALARS, Layout
+from robot_rl.data.layout import FRAME_STAMP, FRESHNESS, LEDGER, SCALARS, Layout, unknown_at_first
 from robot_rl.data.recorder import EpisodeWriter
 
 SIDE: int = 1
@@ -39,7 +40,7 @@ class Incoming:
 def step_columns(episode: Episode, spec: Spec) -> dict[str, NDArray]:
     """All columns of an episode's steps, name -> (T, ...)."""
     stamps = {FRAME_STAMP + camera: values for camera, values in episode.frame_stamps.items()}
-    other = {**episode.energy, **stamps}
+    other = {**episode.energy, **episode.freshness, **stamps}
     return {name: other[name] if name in other else getattr(episode, name) for name in Layout(spec).step_columns}
 
 
@@ -48,6 +49,7 @@ def steps_of(incoming: Incoming, spec: Spec) -> Iterator[StepRecord]:
     columns = {**defaults(incoming.columns, spec), **incoming.columns}
     for t, obs in zip(range(len(columns["action"])), incoming.rows, strict=False):
         energy = {name: columns[name][t].item() for name, _ in LEDGER}
+        fresh = {name: columns[name][t].item() for name, _ in FRESHNESS}
         scalars = {name: columns[name][t].item() for name, _ in SCALARS}
         scalars |= {"source": Source(scalars["source"]), "reward_source": RewardSource(scalars["reward_source"])}
         stamps = {camera: float(columns[FRAME_STAMP + camera][t]) for camera in spec.cameras}
@@ -58,6 +60,7 @@ def steps_of(incoming: Incoming, spec: Spec) -> Iterator[StepRecord]:
             policy_proposal=columns["policy_proposal"][t],
             energy=EnergyState(**{**energy, "mode": Mode(energy["mode"])}),
             frame_stamps={camera: stamp for camera, stamp in stamps.items() if not np.isnan(stamp)},
+            freshness=Freshness(**fresh),
             **scalars,
         )
 
@@ -67,7 +70,7 @@ def defaults(columns: Mapping[str, NDArray], spec: Spec) -> dict[str, NDArray]:
     steps = len(columns["action"])
     features = Layout(spec).step_columns
     made: dict[str, NDArray] = {name: np.zeros((steps, *f.shape), f.dtype) for name, f in features.items()}
-    made |= {name: np.full(steps, np.nan) for name in features if name.startswith(FRAME_STAMP)}
+    made |= {name: np.full(steps, np.nan) for name in features if unknown_at_first(name)}
     made["proposal"] = columns["action"]
     made["policy_proposal"] = columns.get("proposal", columns["action"])
     made["stamp"] = np.arange(steps) / spec.rate

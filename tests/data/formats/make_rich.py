@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from make_episodes import SPEC, observation, step
 
+from robot_rl.core.freshness import Freshness
 from robot_rl.core.records import Mode, RewardSource, Source
 from robot_rl.data.dataset import Dataset, open_dataset
 from robot_rl.data.formats.columns import step_columns
@@ -25,6 +26,8 @@ def rich_step(episode: int, row: int, *, last: bool):
     """A step with another value in every field of every row."""
     plain = step(episode, row, terminated=last and episode == 0, truncated=last and episode == 1)
     x = episode + row / 16
+    age = x / 13 if row % 2 else float("nan")
+    fresh = Freshness(observation_age=age, action_age=x / 17, overrun=x / 19, missed=row, weights_version=row * 7)
     energy = replace(plain.energy, tank=x, spring=x / 3, work=-x, budget=2 * x, scale=x / 40, violations=row)
     return replace(
         plain,
@@ -37,6 +40,7 @@ def rich_step(episode: int, row: int, *, last: bool):
         intervention=row // 2,
         reward_source=RewardSource(row % 4),
         frame_stamps={CAMERA: 1e5 + x} if row % 3 else {},
+        freshness=fresh,
         energy=replace(energy, mode=Mode(row % 5), worst_ratio=x / 11),
     )
 
