@@ -13,7 +13,7 @@ LAYERS = [
     {"controllers"},
     {"drivers", "sim", "robot_rl.web"},
     {"robot_rl.transport", "robot_rl.data", "robot_rl.teleop", "robot_rl.nets", "robot_rl.tasks"},
-    {"robot_rl.envs"},
+    {"robot_rl.envs", "robot_rl.rewards"},
     {"robot_rl.learner", "robot_rl.actor"},
     {"robot_rl.methods"},
     {"robot_rl.nodes", "robot_rl.report"},

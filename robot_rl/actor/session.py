@@ -57,6 +57,9 @@ class SessionConfig:
     on this machine when a person is at work."""
     port: int = 0
     """Port of the page; 0: a free one."""
+    reward: str = ""
+    """Who says what a step is worth: task, key (only her keys), a classifier's folder, a file or name of a reward;
+    empty: the station's choice, and without a station the task."""
     speed: float = 1.0
     """Share of the task's full speed at full deflection, in (0, 1]."""
 
@@ -90,6 +93,7 @@ class Session:
         self.config, self.env, self.policy, self.leader, self.clock = config, env, policy, leader, clock
         name = config.device if config.person else "scripted expert"
         said = {"operator": config.operator or name, "device": config.device, "instruction": config.instruction}
+        said |= {"reward": config.reward or "task"}
         self.facts: dict[str, str | int | float | bool] = {"task": config.task, **said, **facts}
         if not config.person:
             self.facts["noise"] = config.noise

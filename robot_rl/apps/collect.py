@@ -16,6 +16,7 @@ from robot_rl.core.protocols import Policy
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import load_policy
+from robot_rl.rewards.file import make_reward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,8 @@ def arguments(config: Config) -> list[str]:
 def on_twin(config: Config) -> dict[str, Any]:
     """Episodes on the twin in this process: in real time for a person, else as fast as it goes."""
     policy = None if config.policy is None else load_policy(config.policy)
-    env = make_twin_env(config.task, config.cameras, guarded=config.person, paced=config.person)
+    person, reward = config.person, make_reward(config.reward)
+    env = make_twin_env(config.task, config.cameras, guarded=person, paced=person, reward=reward)
     clock = "paced" if config.person else "lockstep"
     title = f"demonstrations of {config.task} in {'real time' if config.person else 'lockstep'}"
     last: dict[str, Any] = {}
@@ -73,7 +75,8 @@ def on_twin(config: Config) -> dict[str, Any]:
 
             def take(line: dict[str, Any]) -> None:
                 last.update(line)
-                advance(line["good"], f"{line['tries']} episodes, {line['discarded']} discarded")
+                alarm = f"; REWARD: {reward.alarm}" if reward is not None and reward.alarm else ""
+                advance(line["good"], f"{line['tries']} episodes, {line['discarded']} discarded{alarm}")
 
             last |= vars(running.run(take))
     env.close()

@@ -6,6 +6,7 @@ import math
 import time
 
 from controllers.parameters.presets import ControllerConfig, preset
+from robot_rl.core.rewards import Reward
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_task
 from sim.guarded_twin import GuardedTwin
@@ -22,19 +23,20 @@ def make_twin_env(
     *,
     guarded: bool = False,
     paced: bool = False,
+    reward: Reward | None = None,
 ) -> RobotEnv:
     """An environment of the task on its own twin; equal seeds give bit-equal episodes. No controller: its preset.
 
     ``guarded``: with leases, blended hand-overs and watchdogs around the controller, as a real arm has them.
-    ``paced``: in real time, for a person at the controls.
+    ``paced``: in real time, for a person at the controls. ``reward``: who judges the steps in the task's place.
     """
     task = make_task(task_name, cameras)
+    cameras = tuple(dict.fromkeys((*cameras, *(() if reward is None else reward.cameras))))
     config = controller or preset(PRESETS[task_name])
     twin = GuardedTwin(task_name, config, cameras=cameras) if guarded else Twin(task_name, config, cameras)
     twin.__enter__()
-    return RobotEnv(
-        twin, {name: twin.camera(name) for name in cameras}, task, (PacedClock if paced else TwinClock)(twin)
-    )
+    clock = (PacedClock if paced else TwinClock)(twin)
+    return RobotEnv(twin, {name: twin.camera(name) for name in cameras}, task, clock, reward)
 
 
 class PacedClock:

@@ -1,0 +1,179 @@
+"""A trained success classifier: it judges frames, it is a ``Reward``, and it lies on disk as a folder.
+
+``classifier.json`` says what it is, where its threshold is, which episodes it was trained and tested on and how well it
+did; ``network.safetensors`` holds its weights. The folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import Tensor
+
+from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
+from robot_rl.core.records import Outcome, RewardSource
+from robot_rl.core.rewards import Sight
+from robot_rl.rewards.drift import DriftMonitor, Reference
+from robot_rl.rewards.file import CLASSIFIER_FILE
+from robot_rl.rewards.frames import shrink
+from robot_rl.rewards.network import WIDTH, SuccessNet
+
+FORMAT: Final = 1
+WEIGHTS: Final = "network.safetensors"
+BATCH: Final = 256
+"""Frames that are judged at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a classifier says of itself."""
+
+    cameras: tuple[str, ...]
+    """Which it looks through, in this order."""
+    shapes: tuple[tuple[int, int], ...]
+    """Height and width of each one's images [pixels]."""
+    size: int
+    """Edge of the small images that the network sees [pixels]."""
+    threshold: float
+    """Logit from which it says success."""
+    held_out: tuple[str, ...]
+    """Episodes that it was tested on and has never learnt from, by uuid of their recording."""
+    trained_on: tuple[str, ...]
+    reference: Reference
+    """What drift is measured from."""
+    report: Mapping[str, Any]
+    """How well it did on the held-out episodes."""
+    config: Mapping[str, Any]
+    """Of its training."""
+
+
+class Classifier:
+    """Frames -> logits of success.
+
+    Args:
+        network: Trained.
+        facts: What it says of itself.
+        mean: Of the features of its training frames, (WIDTH,).
+        precision: Inverse of their covariance, (WIDTH, WIDTH).
+    """
+
+    def __init__(self, network: SuccessNet, facts: Facts, mean: Tensor, precision: Tensor) -> None:
+        self.network, self.facts, self.mean, self.precision = network.eval(), facts, mean, precision
+
+    @torch.inference_mode()
+    def judge(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logits (N,), and distances (N,) from the training frames, of small images (N, C, S, S, 3)."""
+        logits, distances = [np.empty(0)], [np.empty(0)]
+        for start in range(0, len(images), BATCH):
+            features = self.network.features(torch.from_numpy(images[start : start + BATCH]))
+            logits.append(self.network.logit(features).squeeze(-1).double().numpy())
+            off = features - self.mean
+            squared = torch.einsum("bi,ij,bj->b", off, self.precision, off)
+            distances.append((squared.clamp(min=0) / WIDTH).sqrt().double().numpy())
+        return np.concatenate(logits), np.concatenate(distances)
+
+    def look(self, images: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Images (H, W, 3) of its cameras as it sees them, (1, C, S, S, 3); ``SpecError`` when they are others."""
+        for camera, shape in zip(self.facts.cameras, self.facts.shapes, strict=True):
+            got = images[camera].shape[:2] if camera in images else None
+            if got != shape:
+                what = "no image" if got is None else f"{got[0]}x{got[1]} pixels"
+                raise SpecError(
+                    f"the classifier was trained on {camera} with {shape[0]}x{shape[1]} pixels and gets {what}: "
+                    "check the station's cameras, or train another"
+                )
+        return np.stack([shrink(images[camera], self.facts.size) for camera in self.facts.cameras])[None]
+
+
+class ClassifierReward:
+    """A ``Reward``: 1 and the end of the episode when the classifier says success.
+
+    Args:
+        classifier: Trained.
+        threshold: Probability from which it is success; 0: the one that was chosen in training.
+    """
+
+    def __init__(self, classifier: Classifier, threshold: float = 0.0) -> None:
+        if not 0.0 <= threshold < 1.0:
+            raise ConfigError(f"a threshold of {threshold:g} was asked for: choose a probability below 1")
+        self.classifier = classifier
+        self.cameras = classifier.facts.cameras
+        self.threshold = float(np.log(threshold / (1 - threshold))) if threshold else classifier.facts.threshold
+        self.monitor = DriftMonitor(classifier.facts.reference, classifier.facts.threshold)
+
+    @property
+    def alarm(self) -> str:
+        """Why the last episodes are not what it was trained on; empty: they are."""
+        return self.monitor.alarm
+
+    def reset(self) -> None:
+        """A new episode."""
+        self.monitor.close()
+
+    def outcome(self, sight: Sight) -> Outcome:
+        """What the newest frames show."""
+        images = {name: frame.rgb for name, frame in sight.frames.items()}
+        logit, distance = self.classifier.judge(self.classifier.look(images))
+        self.monitor.frame(float(logit[0]), float(distance[0]))
+        success = bool(logit[0] >= self.threshold)
+        return Outcome(reward=float(success), success=success, terminated=success, judge=RewardSource.CLASSIFIER)
+
+
+def save_classifier(path: Path, classifier: Classifier) -> None:
+    """Write it to the folder ``path``, in the place of what was there."""
+    path = Path(path)
+    staging, aside = (path.parent / f".{path.name}.{kind}.{uuid.uuid4().hex[:8]}" for kind in ("new", "old"))
+    staging.mkdir(parents=True)
+    try:
+        tensors = {f"network.{k}": v.contiguous() for k, v in classifier.network.state_dict().items()}
+        tensors |= {"mean": classifier.mean, "precision": classifier.precision}
+        safetensors.torch.save_file(tensors, staging / WEIGHTS)
+        data = {"format": FORMAT, **asdict(classifier.facts)}
+        (staging / CLASSIFIER_FILE).write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
+        if path.exists():
+            os.rename(path, aside)
+        os.rename(staging, path)
+    finally:
+        for rest in (staging, aside):
+            shutil.rmtree(rest, ignore_errors=True)
+
+
+def load_classifier(path: Path) -> Classifier:
+    """What ``save_classifier`` wrote; ``CheckpointError`` says in one line what is wrong."""
+    path = Path(path)
+    if not (path / CLASSIFIER_FILE).is_file():
+        raise CheckpointError(f"{path} is no classifier, it has no {CLASSIFIER_FILE}: make one: robot-rl rewards train")
+    try:
+        data = json.loads((path / CLASSIFIER_FILE).read_text())
+        if data.pop("format") != FORMAT:
+            raise CheckpointError(f"{path} has another format, this version reads {FORMAT}: train it again")
+        known = Reference(**data.pop("reference"))
+        shapes = tuple((int(h), int(w)) for h, w in data.pop("shapes"))
+        lists = {name: tuple(data.pop(name)) for name in ("cameras", "held_out", "trained_on")}
+        facts = Facts(**data, **lists, shapes=shapes, reference=known)
+        tensors = safetensors.torch.load_file(path / WEIGHTS)
+        network = SuccessNet(facts.cameras, facts.size, 0.0)
+        weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+        network.load_state_dict(weights)
+        return Classifier(network, facts, tensors["mean"], tensors["precision"])
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise CheckpointError(f"{path} is damaged ({said}): train it again") from error
+
+
+def with_threshold(classifier: Classifier, threshold: float, report: Mapping[str, Any]) -> Classifier:
+    """The same with another threshold (a logit)."""
+    facts = replace(classifier.facts, threshold=threshold, report={**classifier.facts.report, **report})
+    return Classifier(classifier.network, facts, classifier.mean, classifier.precision)

@@ -1,0 +1,179 @@
+"""Trains a success classifier on a dataset, and says how well it does on episodes that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from robot_rl.core.errors import ConfigError
+from robot_rl.core.spec import IMAGES
+from robot_rl.data.copying import row_addresses
+from robot_rl.data.dataset import Dataset
+from robot_rl.data.loading.augment import Augmentation, augment
+from robot_rl.nets.optimise import adam, step
+from robot_rl.rewards.classifier import Classifier, Facts
+from robot_rl.rewards.drift import Reference, digest, reference
+from robot_rl.rewards.frames import Frames, check_cameras, load_frames, split
+from robot_rl.rewards.network import SuccessNet, trained_share
+from robot_rl.rewards.roc import crossed, fpr_at, rates, roc, threshold_for, verdicts
+
+NEAR: Final = 2
+"""A classifier that says success this many steps before it is there is early, not wrong."""
+SHRINKAGE: Final = 0.1
+"""Share of a round covariance in that of the features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a classifier is trained."""
+
+    cameras: tuple[str, ...] = ()
+    """Which it looks through; none: all of the dataset."""
+    size: int = 64
+    """Edge of the images that its network sees [pixels]."""
+    held_out: float = 0.3
+    """Share of the episodes that it is tested on and does not learn from."""
+    fpr: float = 0.01
+    """False-positive rate to choose the threshold for."""
+    updates: int = 600
+    """Gradient steps."""
+    batch: int = 64
+    """Frames per step, half of them successes."""
+    lr: float = 1e-3
+    """Step size at the start; it falls to zero (cosine)."""
+    weight_decay: float = 1e-3
+    """Of AdamW."""
+    dropout: float = 0.1
+    """Before the last layer."""
+    shift: int = 4
+    """Largest random shift of an image [pixels of ``size``]."""
+    colour: float = 0.2
+    """Largest random change of brightness, contrast and saturation."""
+    most: int = 20_000
+    """Frames to learn from and to test on, at most; successes are always among them."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or self.updates < 1 or self.batch < 2 or not 0.0 < self.held_out < 1.0:
+            raise ConfigError("give a size of 16 or more, 1 update, a batch of 2, and a held-out share between 0 and 1")
+        if not 0.0 <= self.fpr < 1.0:
+            raise ConfigError(f"a false-positive rate of {self.fpr:g} was asked for: choose one from 0 to 1")
+
+
+def train_classifier(
+    dataset: Dataset, config: TrainingConfig, on_update: Callable[[int, float], None] | None = None
+) -> Classifier:
+    """Train, choose a threshold, test; ``on_update`` hears of every step and its loss."""
+    cameras = check_cameras(dataset, config.cameras)
+    shapes = tuple(dataset.spec.observation[IMAGES + camera].shape[:2] for camera in cameras)
+    frames = load_frames(dataset, cameras, config.size, config.most, config.seed)
+    held = split(frames, config.held_out, config.seed)
+    seen = tuple(sorted(set(frames.origins) - set(held)))
+    network = fit(frames.of(seen), config, cameras, on_update)
+    mean, precision = spread(network, frames.of(seen).images)
+    draft = Facts(
+        cameras=cameras,
+        shapes=tuple((int(h), int(w)) for h, w in shapes),
+        size=config.size,
+        threshold=0.0,
+        held_out=held,
+        trained_on=seen,
+        reference=Reference(episodes=2, score=0.0, score_spread=1.0, distance=0.0, distance_spread=1.0),
+        report={},
+        config=asdict(config),
+    )
+    return finish(Classifier(network, draft, mean, precision), frames.of(held), config.fpr)
+
+
+def fit(
+    frames: Frames, config: TrainingConfig, cameras: tuple[str, ...], on_update: Callable[[int, float], None] | None
+) -> SuccessNet:
+    """Minimise the cross-entropy on batches of half successes, half failures, each image changed at random."""
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    network = SuccessNet(cameras, config.size, config.dropout).train()
+    optimiser = adam(network.parameters(), config.lr, config.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
+    classes = [np.flatnonzero(frames.label), np.flatnonzero(~frames.label)]
+    target = torch.arange(config.batch) < config.batch // 2
+    for i in range(config.updates):
+        counts = (config.batch // 2, config.batch - config.batch // 2)
+        rows = np.concatenate([rng.choice(some, n) for some, n in zip(classes, counts, strict=True)])
+        images = torch.from_numpy(changed(frames.images, rows, config, rng))
+        loss = functional.binary_cross_entropy_with_logits(network(images), target.float())
+        step(optimiser, loss, 10.0)
+        schedule.step()
+        if on_update is not None:
+            on_update(i + 1, float(loss.detach()))
+    return network.eval()
+
+
+def changed(
+    images: NDArray[np.uint8], rows: NDArray[np.int64], config: TrainingConfig, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Some frames, every camera's image shifted and recoloured by draws of its own, (B, C, S, S, 3)."""
+    how = Augmentation(shift=config.shift, brightness=config.colour, contrast=config.colour, saturation=config.colour)
+    cameras, shape = images.shape[1], images.shape[2:]
+    flat = (rows[:, None] * cameras + np.arange(cameras)).reshape(-1)
+    single = images.reshape(-1, *shape)
+    out = np.empty((len(flat), *shape), np.uint8)
+    augment(row_addresses(single, flat), (shape[0], shape[1]), out, how.draw(rng, shape, len(flat)))
+    return out.reshape(len(rows), cameras, *shape)
+
+
+@torch.inference_mode()
+def spread(network: SuccessNet, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Mean and inverse covariance of the features of some frames; the covariance is drawn towards a round one."""
+    parts = [network.features(torch.from_numpy(images[i : i + 256])) for i in range(0, len(images), 256)]
+    features = torch.cat(parts).double()
+    covariance = torch.cov(features.T)
+    round_one = torch.eye(len(covariance), dtype=torch.float64) * covariance.diagonal().mean().clamp(min=1e-6)
+    precision = torch.linalg.inv((1 - SHRINKAGE) * covariance + SHRINKAGE * round_one)
+    return features.mean(0).float(), precision.float()
+
+
+def finish(draft: Classifier, held: Frames, fpr: float) -> Classifier:
+    """With threshold, reference and report from the held-out frames."""
+    logit, distance = draft.judge(held.images)
+    threshold = threshold_for(roc(logit, held.label), fpr)
+    digests = [
+        digest(logit[here], distance[here], threshold)
+        for here in (held.episode == name for name in np.unique(held.episode))
+    ]
+    report = report_of(held, logit, threshold, fpr)
+    reached, parameters = trained_share(draft.network.train(), torch.from_numpy(held.images[:8]))
+    report |= {"parameters": parameters, "parameters_with_gradient": reached}
+    facts = asdict(draft.facts) | {"threshold": threshold, "reference": reference(digests), "report": report}
+    return Classifier(draft.network, Facts(**facts), draft.mean, draft.precision)
+
+
+def report_of(frames: Frames, logit: NDArray[np.float64], threshold: float, fpr: float) -> dict[str, Any]:
+    """All that is said of scores on episodes that were not learnt from."""
+    curve = roc(logit, frames.label)
+    false, true = rates(logit, frames.label, threshold)
+    false_crossed, true_crossed = crossed(logit, frames.label, frames.episode, fpr)
+    clear = frames.label | (frames.ahead > NEAR)
+    every = max(1, len(curve.fpr) // 200)
+    points = sorted({*range(0, len(curve.fpr), every), len(curve.fpr) - 1})
+    return {
+        "frames": len(frames),
+        "successes": int(frames.label.sum()),
+        "auc": curve.auc,
+        "asked_fpr": fpr,
+        "threshold": 1 / (1 + float(np.exp(-threshold))),
+        "fpr": false,
+        "tpr": true,
+        "crossed_fpr": false_crossed,
+        "crossed_tpr": true_crossed,
+        "fpr_at_99_tpr": fpr_at(curve, 0.99),
+        "clear_fpr_at_99_tpr": fpr_at(roc(logit[clear], frames.label[clear]), 0.99),
+        "episodes": asdict(verdicts(logit, frames.ahead, frames.episode, threshold, NEAR)),
+        "roc": [[float(curve.fpr[i]), float(curve.tpr[i])] for i in points],
+    }
