@@ -26,9 +26,9 @@ from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
 from robot_rl.core.records import Outcome, RewardSource
 from robot_rl.core.rewards import Sight
 from robot_rl.rewards.drift import DriftMonitor, Reference
-from robot_rl.rewards.file import CLASSIFIER_FILE
 from robot_rl.rewards.frames import shrink
 from robot_rl.rewards.network import WIDTH, SuccessNet
+from robot_rl.rewards.sources import CLASSIFIER_FILE
 
 FORMAT: Final = 1
 WEIGHTS: Final = "network.safetensors"

@@ -15,12 +15,10 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.core.frames import FrameStation
 from robot_rl.core.names import check_name
 from robot_rl.core.rewards import Reward
-from robot_rl.rewards.sources import Held, KeyReward, PoseBox, Stage, Stages, TaskReward
+from robot_rl.rewards.sources import CLASSIFIER_FILE, Held, KeyReward, PoseBox, Stage, Stages, TaskReward
 
 FOLDER: Final = Path(__file__).parents[2] / "launch" / "rewards"
 """Where the reward files that come with the project are."""
-CLASSIFIER_FILE: Final = "classifier.json"
-"""What makes a folder a classifier."""
 Triple = tuple[float, float, float]
 ANYWHERE: Final = (float("inf"),) * 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from controllers.numeric.rotations import pose_error, pose_inverse, pose_multipl
 from robot_rl.core.errors import ConfigError, StaleDataError
 from robot_rl.core.records import Array, Outcome, RewardSource
 from robot_rl.core.rewards import Reward, Sight
+
+CLASSIFIER_FILE: Final = "classifier.json"
+"""What makes a folder a classifier."""
 
 
 class TaskReward:
