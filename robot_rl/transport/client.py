@@ -6,15 +6,21 @@ import queue
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.transport.channel import local, open_channel
 from robot_rl.transport.codec import Meta, encode_begin, encode_end, encode_step, observation_size
+from robot_rl.transport.samples import SampleBuffer
 from robot_rl.transport.sender import Sender
 from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool
+from robot_rl.transport.versions import SAMPLES_SINCE
 from robot_rl.transport.watcher import LearnerStatus, Watcher
 from robot_rl.transport.weights import Weights
 
@@ -68,7 +74,17 @@ class ExperienceClient:
         """Hand over one step: a queue operation, nothing else."""
         if self._writer.error is not None:
             self._raise()
-        self._writer.items.put((step, self._adopted, time.monotonic()))
+        self._writer.items.put(_Step(step, self._adopted, time.monotonic()))
+
+    def stream(self, name: str, stamp: float, value: ArrayLike) -> None:
+        """Hand over a sample of a signal that is faster than the steps; from any thread, and none between episodes.
+
+        Args:
+            name: Which signal.
+            stamp: When it was measured, on the clock of the steps' stamps [s].
+            value: A number or an array, of the same shape and type every time.
+        """
+        self._writer.items.put(_Sample(name, stamp, np.array(value)))
 
     def end(self, final_obs: Observation | None) -> None:
         """Close the episode and wait until it is on this machine's disk."""
@@ -137,7 +153,19 @@ class _End:
         self.final_obs = final_obs
 
 
-_Item = Meta | tuple[StepRecord, Weights | None, float] | _End | threading.Event | None
+class _Sample(NamedTuple):
+    name: str
+    stamp: float
+    value: NDArray
+
+
+class _Step(NamedTuple):
+    record: StepRecord
+    weights: Weights | None
+    added: float
+
+
+_Item = Meta | _Step | _Sample | _End | threading.Event | None
 
 
 class _Writer(threading.Thread):
@@ -149,6 +177,8 @@ class _Writer(threading.Thread):
         self.error: RobotRLError | None = None
         """Why nothing is written any more, or None."""
         self._spool, self._sender, self._spec = spool, sender, spec
+        self._samples = SampleBuffer()
+        self._open = False
 
     def run(self) -> None:
         """Write until None comes."""
@@ -165,14 +195,23 @@ class _Writer(threading.Thread):
         if isinstance(item, threading.Event):
             self._spool.live.sync()
             self._sender.wake()
+        elif isinstance(item, _Sample):
+            if self._open and self._sender.schema >= SAMPLES_SINCE:
+                self._write(self._samples.add(*item))
+        elif isinstance(item, _Step):
+            weights = item.weights
+            version, age = (weights.version, item.added - weights.published) if weights else (0, 0.0)
+            self._write(encode_step(item.record, self._spec, version, age))
+        elif isinstance(item, _End):
+            for payload in self._samples.rest():
+                self._write(payload)
+            self._write(encode_end(item.final_obs, self._spec))
+            self._open = False
         else:
-            self._sender.wrote(self._spool.live.append(self._encode(item)))
+            self._samples.rest()
+            self._write(encode_begin(item))
+            self._open = True
 
-    def _encode(self, item: _Item) -> bytes:
-        if isinstance(item, tuple):
-            step, weights, now = item
-            version, age = (weights.version, now - weights.published) if weights else (0, 0.0)
-            return encode_step(step, self._spec, version, age)
-        if isinstance(item, _End):
-            return encode_end(item.final_obs, self._spec)
-        return encode_begin(item)
+    def _write(self, payload: bytes | None) -> None:
+        if payload is not None:
+            self._sender.wrote(self._spool.live.append(payload))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core import freshness
 from robot_rl.core.errors import SpecError
-from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord
+from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Spec
-from robot_rl.transport.experience_pb2 import Begin, End, Energy, Event, StepData
+from robot_rl.transport.experience_pb2 import Begin, End, Energy, Event, Freshness, Samples, StepData
 from robot_rl.transport.framing import MAX_PAYLOAD
 
-SCHEMA = 1
-"""Version of the payloads and the framing; both ends must have the same."""
 Meta = Mapping[str, str | int | float | bool]
+DTYPES = ("float32", "float16", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
+"""Types of arrays that are sent."""
 ROOM = 4096
 """Bytes of a payload that are not arrays, at most."""
 
@@ -80,10 +81,13 @@ def encode_end(final_obs: Observation | None, spec: Spec) -> bytes:
 
 def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0) -> bytes:
     """Payload of one step, with the version and the age [s] of the weights that chose its action."""
-    _check_actions(step, spec)
+    _check_numbers(step, spec)
     e = step.energy
     energy = Energy(tank=e.tank, spring=e.spring, work=e.work, budget=e.budget, scale=e.scale, mode=int(e.mode))
     energy.violations, energy.worst_ratio = e.violations, e.worst_ratio
+    f = step.freshness
+    fresh = Freshness(observation_age=f.observation_age, action_age=f.action_age, overrun=f.overrun, missed=f.missed)
+    exposed = [step.frame_stamps.get(camera, math.nan) for camera in spec.cameras] if step.frame_stamps else []
     data = StepData(
         observation=encode_observation(step.obs, spec),
         action=np.asarray(step.action, np.float32).tobytes(),
@@ -100,15 +104,22 @@ def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0
         policy_age=age,
         policy_proposal=b"" if step.policy_proposal is None else np.asarray(step.policy_proposal, np.float32).tobytes(),
         intervention=step.intervention,
+        reward_source=int(step.reward_source),
+        frame_stamps=exposed,
+        freshness=fresh,
     )
     return Event(step=data).SerializeToString()
 
 
-def _check_actions(step: StepRecord, spec: Spec) -> None:
+def _check_numbers(step: StepRecord, spec: Spec) -> None:
     actions = {"action": step.action, "proposal": step.proposal, "policy_proposal": step.policy_proposal}
     for name, value in actions.items():
         if value is not None and np.shape(value) != (spec.action_dim,):
             raise SpecError(f"{name} has shape {np.shape(value)}, the spec says ({spec.action_dim},): check the task")
+        if value is not None and not np.isfinite(value).all():
+            raise SpecError(f"{name} holds a number that is not finite: check the policy")
+    if not (math.isfinite(step.reward) and math.isfinite(step.stamp)):
+        raise SpecError(f"reward {step.reward} or stamp {step.stamp} is not finite: check what gives the reward")
 
 
 def decode_step(data: StepData, spec: Spec) -> Arrived:
@@ -127,6 +138,9 @@ def decode_step(data: StepData, spec: Spec) -> Arrived:
         peak_force=data.peak_force,
         policy_proposal=np.frombuffer(data.policy_proposal, np.float32) if data.policy_proposal else None,
         intervention=data.intervention,
+        reward_source=RewardSource(data.reward_source),
+        frame_stamps={c: at for c, at in zip(spec.cameras, data.frame_stamps, strict=False) if not math.isnan(at)},
+        freshness=_freshness(data),
         energy=EnergyState(
             tank=e.tank,
             spring=e.spring,
@@ -139,3 +153,43 @@ def decode_step(data: StepData, spec: Spec) -> Arrived:
         ),
     )
     return Arrived(record=record, policy_version=data.policy_version, policy_age=data.policy_age)
+
+
+def _freshness(data: StepData) -> freshness.Freshness:
+    weights_age = data.policy_age if data.policy_version else math.nan
+    if not data.HasField("freshness"):  # schema 1
+        return freshness.Freshness(weights_version=data.policy_version, weights_age=weights_age)
+    f = data.freshness
+    return freshness.Freshness(
+        observation_age=f.observation_age,
+        action_age=f.action_age,
+        overrun=f.overrun,
+        missed=f.missed,
+        weights_version=data.policy_version,
+        weights_age=weights_age,
+    )
+
+
+def encode_samples(name: str, stamps: Sequence[float], values: NDArray) -> bytes:
+    """Payload of some samples of a signal that is faster than the steps.
+
+    Args:
+        name: Which signal.
+        stamps: When each was measured [s].
+        values: One row each.
+    """
+    data = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    samples = Samples(name=name, dtype=data.dtype.name, shape=data.shape[1:], stamps=stamps, values=data.tobytes())
+    return Event(samples=samples).SerializeToString()
+
+
+def decode_samples(data: Samples) -> tuple[str, NDArray[np.float64], NDArray]:
+    """Name, stamps (N,) [s] and values (N, ...) of ``encode_samples``; ``SpecError`` if they do not fit together."""
+    if data.dtype not in DTYPES:
+        raise SpecError(
+            f"samples of {data.name!r} are {data.dtype!r}, not one of {', '.join(DTYPES)}: update the sender"
+        )
+    shape, dtype = (len(data.stamps), *data.shape), np.dtype(data.dtype)
+    if math.prod(shape) * dtype.itemsize != len(data.values):
+        raise SpecError(f"{len(data.stamps)} samples of {data.name!r} have {len(data.values)} bytes: update the sender")
+    return data.name, np.array(data.stamps), np.frombuffer(data.values, dtype).reshape(shape)

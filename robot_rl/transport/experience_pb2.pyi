@@ -7,24 +7,28 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Header(_message.Message):
-    __slots__ = ("schema", "actor", "stream", "spec", "created_ns")
+    __slots__ = ("schema", "actor", "stream", "spec", "created_ns", "reader")
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     CREATED_NS_FIELD_NUMBER: _ClassVar[int]
+    READER_FIELD_NUMBER: _ClassVar[int]
     schema: int
     actor: str
     stream: str
     spec: str
     created_ns: int
-    def __init__(self, schema: _Optional[int] = ..., actor: _Optional[str] = ..., stream: _Optional[str] = ..., spec: _Optional[str] = ..., created_ns: _Optional[int] = ...) -> None: ...
+    reader: int
+    def __init__(self, schema: _Optional[int] = ..., actor: _Optional[str] = ..., stream: _Optional[str] = ..., spec: _Optional[str] = ..., created_ns: _Optional[int] = ..., reader: _Optional[int] = ...) -> None: ...
 
 class HelloReply(_message.Message):
-    __slots__ = ("durable",)
+    __slots__ = ("durable", "schema")
     DURABLE_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     durable: int
-    def __init__(self, durable: _Optional[int] = ...) -> None: ...
+    schema: int
+    def __init__(self, durable: _Optional[int] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ("records",)
@@ -49,12 +53,14 @@ class Ack(_message.Message):
     def __init__(self, durable: _Optional[int] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("actor", "version")
+    __slots__ = ("actor", "version", "schema")
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     actor: str
     version: int
-    def __init__(self, actor: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    schema: int
+    def __init__(self, actor: _Optional[str] = ..., version: _Optional[int] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class Tensor(_message.Message):
     __slots__ = ("name", "dtype", "shape", "offset")
@@ -69,18 +75,20 @@ class Tensor(_message.Message):
     def __init__(self, name: _Optional[str] = ..., dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class Manifest(_message.Message):
-    __slots__ = ("version", "sha256", "size", "age", "tensors")
+    __slots__ = ("version", "sha256", "size", "age", "tensors", "crcs")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     AGE_FIELD_NUMBER: _ClassVar[int]
     TENSORS_FIELD_NUMBER: _ClassVar[int]
+    CRCS_FIELD_NUMBER: _ClassVar[int]
     version: int
     sha256: bytes
     size: int
     age: float
     tensors: _containers.RepeatedCompositeFieldContainer[Tensor]
-    def __init__(self, version: _Optional[int] = ..., sha256: _Optional[bytes] = ..., size: _Optional[int] = ..., age: _Optional[float] = ..., tensors: _Optional[_Iterable[_Union[Tensor, _Mapping]]] = ...) -> None: ...
+    crcs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, version: _Optional[int] = ..., sha256: _Optional[bytes] = ..., size: _Optional[int] = ..., age: _Optional[float] = ..., tensors: _Optional[_Iterable[_Union[Tensor, _Mapping]]] = ..., crcs: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Status(_message.Message):
     __slots__ = ("finished", "paused")
@@ -101,16 +109,18 @@ class News(_message.Message):
     def __init__(self, manifest: _Optional[_Union[Manifest, _Mapping]] = ..., chunk: _Optional[bytes] = ..., status: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("header", "begin", "step", "end")
+    __slots__ = ("header", "begin", "step", "end", "samples")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     BEGIN_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
     header: Header
     begin: Begin
     step: StepData
     end: End
-    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., begin: _Optional[_Union[Begin, _Mapping]] = ..., step: _Optional[_Union[StepData, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ...) -> None: ...
+    samples: Samples
+    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., begin: _Optional[_Union[Begin, _Mapping]] = ..., step: _Optional[_Union[StepData, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ...) -> None: ...
 
 class Begin(_message.Message):
     __slots__ = ("meta",)
@@ -119,7 +129,7 @@ class Begin(_message.Message):
     def __init__(self, meta: _Optional[str] = ...) -> None: ...
 
 class StepData(_message.Message):
-    __slots__ = ("observation", "action", "proposal", "reward", "success", "terminated", "truncated", "source", "stamp", "peak_force", "energy", "policy_version", "policy_age", "policy_proposal", "intervention")
+    __slots__ = ("observation", "action", "proposal", "reward", "success", "terminated", "truncated", "source", "stamp", "peak_force", "energy", "policy_version", "policy_age", "policy_proposal", "intervention", "reward_source", "frame_stamps", "freshness")
     OBSERVATION_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +145,9 @@ class StepData(_message.Message):
     POLICY_AGE_FIELD_NUMBER: _ClassVar[int]
     POLICY_PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     INTERVENTION_FIELD_NUMBER: _ClassVar[int]
+    REWARD_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_STAMPS_FIELD_NUMBER: _ClassVar[int]
+    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
     observation: bytes
     action: bytes
     proposal: bytes
@@ -150,7 +163,36 @@ class StepData(_message.Message):
     policy_age: float
     policy_proposal: bytes
     intervention: int
-    def __init__(self, observation: _Optional[bytes] = ..., action: _Optional[bytes] = ..., proposal: _Optional[bytes] = ..., reward: _Optional[float] = ..., success: _Optional[bool] = ..., terminated: _Optional[bool] = ..., truncated: _Optional[bool] = ..., source: _Optional[int] = ..., stamp: _Optional[float] = ..., peak_force: _Optional[float] = ..., energy: _Optional[_Union[Energy, _Mapping]] = ..., policy_version: _Optional[int] = ..., policy_age: _Optional[float] = ..., policy_proposal: _Optional[bytes] = ..., intervention: _Optional[int] = ...) -> None: ...
+    reward_source: int
+    frame_stamps: _containers.RepeatedScalarFieldContainer[float]
+    freshness: Freshness
+    def __init__(self, observation: _Optional[bytes] = ..., action: _Optional[bytes] = ..., proposal: _Optional[bytes] = ..., reward: _Optional[float] = ..., success: _Optional[bool] = ..., terminated: _Optional[bool] = ..., truncated: _Optional[bool] = ..., source: _Optional[int] = ..., stamp: _Optional[float] = ..., peak_force: _Optional[float] = ..., energy: _Optional[_Union[Energy, _Mapping]] = ..., policy_version: _Optional[int] = ..., policy_age: _Optional[float] = ..., policy_proposal: _Optional[bytes] = ..., intervention: _Optional[int] = ..., reward_source: _Optional[int] = ..., frame_stamps: _Optional[_Iterable[float]] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
+
+class Freshness(_message.Message):
+    __slots__ = ("observation_age", "action_age", "overrun", "missed")
+    OBSERVATION_AGE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_AGE_FIELD_NUMBER: _ClassVar[int]
+    OVERRUN_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    observation_age: float
+    action_age: float
+    overrun: float
+    missed: int
+    def __init__(self, observation_age: _Optional[float] = ..., action_age: _Optional[float] = ..., overrun: _Optional[float] = ..., missed: _Optional[int] = ...) -> None: ...
+
+class Samples(_message.Message):
+    __slots__ = ("name", "dtype", "shape", "stamps", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    STAMPS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dtype: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    stamps: _containers.RepeatedScalarFieldContainer[float]
+    values: bytes
+    def __init__(self, name: _Optional[str] = ..., dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., stamps: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ...) -> None: ...
 
 class Energy(_message.Message):
     __slots__ = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")

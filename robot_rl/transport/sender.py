@@ -10,6 +10,7 @@ import grpc
 from robot_rl.core.errors import RobotRLError, SpecError
 from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool, Stream
+from robot_rl.transport.versions import OLDEST, SCHEMA
 
 BATCH_BYTES = 1 << 19
 WINDOW = 8
@@ -33,6 +34,8 @@ class Sender(threading.Thread):
         """Set while the learner has answered and the connection has not broken since."""
         self.error: RobotRLError | None = None
         """Why the learner refuses this actor, or None."""
+        self.schema = SCHEMA
+        """The newest schema that the learner knows too, once it has greeted."""
         self._stub = stub
         self._call: grpc.RpcContext | None = None
         self._stopping = False
@@ -82,7 +85,9 @@ class Sender(threading.Thread):
         hello = self._call = self._stub.hello.future(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
         if self._stopping:
             hello.cancel()
-        stream.acknowledge(hello.result().durable, closed=closed)
+        reply = hello.result()
+        self.schema = min(SCHEMA, reply.schema or OLDEST)
+        stream.acknowledge(reply.durable, closed=closed)
         self.greeted.set()
         over = threading.Event()
         metadata = (("stream", stream.header.stream),)

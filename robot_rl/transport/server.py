@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from robot_rl.core.errors import ConfigError, RobotRLError
 from robot_rl.core.spec import Spec
 from robot_rl.transport.channel import SERVER_OPTIONS, local
-from robot_rl.transport.codec import SCHEMA, observation_size, spec_json
+from robot_rl.transport.codec import observation_size
 from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, Status, WatchRequest
-from robot_rl.transport.inbox import Arrival, Inbox, Refused
+from robot_rl.transport.inbox import Inbox
+from robot_rl.transport.intake import Arrival, Refused
+from robot_rl.transport.limits import Limits
 from robot_rl.transport.service import handler
 from robot_rl.transport.spool import lock_folder
 from robot_rl.transport.weights import Packed
@@ -32,14 +34,15 @@ class ExperienceServer:
         bind: ``127.0.0.1:port``; port 0 takes a free one, see ``address``.
         log_dir: Where the records lie, one file per life of an actor; what is there already is kept.
         spec: What observations must look like; an actor with another spec is refused in one line.
+        limits: What it takes from them at most.
     """
 
-    def __init__(self, bind: str, log_dir: Path, spec: Spec) -> None:
+    def __init__(self, bind: str, log_dir: Path, spec: Spec, limits: Limits | None = None) -> None:
         local(bind)
         observation_size(spec)
         log_dir.mkdir(parents=True, exist_ok=True)
         self._lock_fd = lock_folder(log_dir, "learner log")
-        self.inbox = _open_inbox(log_dir, spec, self._lock_fd)
+        self.inbox = _open_inbox(log_dir, spec, limits, self._lock_fd)
         self.desk = _Desk()
         self.address = bind
         self._bind = bind
@@ -60,7 +63,7 @@ class ExperienceServer:
 
         ``ConfigError`` if the address is taken.
         """
-        self.inbox.on_record = on_record
+        self.inbox.deliver_to(on_record)
         pool = ThreadPoolExecutor(WORKERS, "experience")
         self._server = grpc.server(pool, options=SERVER_OPTIONS, maximum_concurrent_rpcs=WORKERS)
         self._server.add_generic_rpc_handlers((handler(_Service(self.inbox, self.desk)),))
@@ -102,9 +105,9 @@ class ExperienceServer:
             self._lock_fd = -1
 
 
-def _open_inbox(log_dir: Path, spec: Spec, lock_fd: int) -> Inbox:
+def _open_inbox(log_dir: Path, spec: Spec, limits: Limits | None, lock_fd: int) -> Inbox:
     try:
-        return Inbox(log_dir, spec_json(spec))
+        return Inbox(log_dir, spec, limits)
     except Exception:
         os.close(lock_fd)
         raise
@@ -187,11 +190,9 @@ class _Service:
         self._inbox, self._desk = inbox, desk
 
     def hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply:
-        if request.schema != SCHEMA:
-            line = f"the actor speaks version {request.schema}, the learner {SCHEMA}: install one version on both"
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, line)
         try:
-            return HelloReply(durable=self._inbox.hello(request))
+            durable, schema = self._inbox.hello(request)
+            return HelloReply(durable=durable, schema=schema)
         except Refused as refused:
             context.abort(refused.code, str(refused))
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.spec import Spec
-from robot_rl.transport.codec import SCHEMA, spec_json
+from robot_rl.transport.codec import spec_json
 from robot_rl.transport.experience_pb2 import Header
 from robot_rl.transport.framing import frame
 from robot_rl.transport.record_log import RecordLog
+from robot_rl.transport.versions import READER, SCHEMA, agree
 
 SEGMENT_BYTES = 256 << 20
 
@@ -149,7 +150,8 @@ def _actor(folder: Path) -> str:
 
 def _header(actor: str, spec: Spec) -> Header:
     stream = uuid.uuid4().hex
-    return Header(schema=SCHEMA, actor=actor, stream=stream, spec=spec_json(spec), created_ns=time.time_ns())
+    about = {"schema": SCHEMA, "reader": READER, "spec": spec_json(spec)}
+    return Header(actor=actor, stream=stream, created_ns=time.time_ns(), **about)
 
 
 def _name(header: Header, first: int) -> str:
@@ -166,7 +168,8 @@ def _earlier_lives(folder: Path, spec: str) -> list[Stream]:
             segment.close()
             path.unlink()
             continue
-        if segment.header.schema != SCHEMA or segment.header.spec != spec:
+        agree(segment.header)
+        if segment.header.spec != spec:
             raise SpecError(f"spool {folder} holds unsent steps of another task: choose another folder, or delete it")
         streams.setdefault(segment.header.stream, Stream(folder, segment.header)).adopt(segment)
     return list(streams.values())

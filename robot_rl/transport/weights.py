@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import CheckpointError
+from robot_rl.transport.codec import DTYPES
 from robot_rl.transport.experience_pb2 import Manifest, News, Tensor
 from robot_rl.transport.framing import padded_varint
 
@@ -22,7 +23,6 @@ MAX_SIZE = 1 << 30
 """Largest buffer that an actor accepts [bytes]."""
 NEWS_CHUNK = 0x12
 """Tag of the field ``chunk`` of ``News``."""
-DTYPES = ("float32", "float16", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 
 
 @dataclass(frozen=True, kw_only=True)

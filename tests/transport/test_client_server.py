@@ -12,6 +12,7 @@ from robot_rl.core.spec import IMAGES, Feature
 from robot_rl.transport.client import ExperienceClient
 from robot_rl.transport.codec import decode_observation, decode_step
 from robot_rl.transport.experience_pb2 import Event
+from robot_rl.transport.record_log import RecordLog
 from robot_rl.transport.server import ExperienceServer
 
 
@@ -156,18 +157,17 @@ def test_a_learner_whose_disk_is_full_says_so_and_loses_nothing(tmp_path, monkey
         server.start(lambda arrival: None)
         with ExperienceClient(server.address, tmp_path / "spool", SPEC) as client:
             client.connect(10.0)
-            stream = next(iter(server.inbox._streams.values()))
 
-            def refuse(*arguments) -> None:
+            def refuse(size) -> None:
                 raise full
 
-            monkeypatch.setattr(stream.log, "append", refuse)
+            monkeypatch.setattr(server.inbox._rules.quota, "take", refuse)
             send(client, 0, 5)
             assert not client.drain(0.5)
             assert server.error is full
             monkeypatch.undo()
             assert client.drain(10.0)
-            assert stream.log.last == 7
+    assert len(RecordLog.open(next((tmp_path / "log").glob("*.log"))).ends) == 8
 
 
 def test_three_actors_at_once(tmp_path) -> None:
