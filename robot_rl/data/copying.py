@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from llvmlite import ir
@@ -33,6 +33,24 @@ _BYTE: Final = ir.IntType(8).as_pointer()
 _HALF: Final = ir.VectorType(ir.IntType(64), 4)
 
 
+class Job(Protocol):
+    """Rows of one feature that go to the places ``at`` of ``target``, as they are or changed on the way."""
+
+    @property
+    def target(self) -> NDArray:
+        """Contiguous, (N, ...)."""
+        ...
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        """Places in ``target``, (B,)."""
+        ...
+
+    def copy(self, some: slice, stream: bool) -> None:
+        """Copy some of the B rows, past the cache if ``stream``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows of one feature to copy: row ``b`` goes from ``address[b]`` to ``target[at[b]]``."""
@@ -44,10 +62,9 @@ class Rows:
     at: NDArray[np.int64]
     """Places in ``target``, (B,)."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of one row."""
-        return row_size(self.target)
+    def copy(self, some: slice, stream: bool) -> None:
+        """Copy some of the rows."""
+        copy_rows(self.address[some], self.target.ctypes.data, row_size(self.target), self.at[some], stream)
 
 
 class Copier:
@@ -60,18 +77,17 @@ class Copier:
         self.threads = threads or min(4, len(os.sched_getaffinity(0)))
         self._pool = ThreadPoolExecutor(max(1, self.threads - 1), thread_name_prefix="copier")
 
-    def copy(self, jobs: Sequence[Rows]) -> None:
+    def copy(self, jobs: Sequence[Job]) -> None:
         """Copy all rows of all jobs; returns when they lie at their places."""
         for job in jobs:
             if not job.target.flags.c_contiguous:
                 raise ConfigError("a batch to write into must be contiguous: take it from empty_batch()")
-        total = sum(job.size * len(job.at) for job in jobs)
+        total = sum(row_size(job.target) * len(job.at) for job in jobs)
         stream = total >= STREAM
 
         def part(first: float, last: float) -> None:
             for job in jobs:
-                some = slice(int(len(job.at) * first), int(len(job.at) * last))
-                copy_rows(job.address[some], job.target.ctypes.data, job.size, job.at[some], stream)
+                job.copy(slice(int(len(job.at) * first), int(len(job.at) * last)), stream)
 
         self.spread(part, total)
 

@@ -1,4 +1,4 @@
-"""Replay: a ring that stores each observation once and samples transitions and n-step returns from it."""
+"""Replay: a ring that stores each observation once and samples transitions, n-step returns and windows from it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from robot_rl.core.errors import ConfigError, DatasetError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
-from robot_rl.data.copying import Copier, row_addresses
 from robot_rl.data.episode import Episode
+from robot_rl.data.gather import Gather
 from robot_rl.data.generator import State, generator_state, restore_generator
 from robot_rl.data.layout import check_step
-from robot_rl.data.returns import LAST, STEP, TABLE
-from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
+from robot_rl.data.loading.augment import Augmentation
+from robot_rl.data.loading.windows import Window, Windows, empty_windows
+from robot_rl.data.ring import Ring, RowQueue
+from robot_rl.data.transitions import Batch, empty_batch, returns_from
 
 
 class Replay:
@@ -35,23 +37,14 @@ class Replay:
         self.capacity = capacity
         self.added = 0
         """Steps added since the start, forgotten ones included."""
-        self._lock = threading.Lock()
-        self._rng = np.random.default_rng(seed)
-        self._obs = {k: np.empty((capacity, *f.shape), f.dtype) for k, f in spec.observation.items()}
-        self._action = np.zeros((capacity, spec.action_dim), np.float32)
-        self.table = np.zeros(capacity, TABLE)
-        self._rows = {**self._obs, "action": self._action}
-        self._copier = Copier()
-        self._valid = np.zeros(capacity, np.int64)
-        """Queue of the rows that can be sampled, oldest first: rows enter and leave in the order of the ring."""
-        self._first = 0
-        self._count = 0
-        self._head = 0
+        self.lock = threading.Lock()
+        self.ring = Ring(spec, capacity)
+        self._drawing = Drawing(self, self.ring.steps, seed)
         self._open = False
         self._ended = False
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.ring.steps)
 
     def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:  # noqa: ARG002  (EpisodeSink)
         """Start an episode; one that is still open counts as interrupted."""
@@ -60,12 +53,10 @@ class Replay:
     def add(self, step: StepRecord) -> None:
         """Append one step; it can be sampled when the next one, or the end, has arrived."""
         check_step(self.spec, step)
-        with self._lock:
+        with self.lock:
             if self._ended:
                 raise DatasetError("the step before ended its episode: call end() with the final observation first")
-            row = self._append(step.obs)
-            self._action[row] = step.action
-            self.table[row] = (step.reward, step.terminated, LAST)
+            self.ring.append(step.obs, step, follows=self._open)
             self._open = True
             self._ended = step.terminated or step.truncated
             self.added += 1
@@ -74,9 +65,9 @@ class Replay:
         """Close the open episode. None: the result of its last step is not known, so that step is never sampled."""
         if final_obs is not None:
             self.spec.check(final_obs)
-        with self._lock:
+        with self.lock:
             if self._open and final_obs is not None:
-                self.table[self._append(final_obs)] = (0.0, False, LAST)
+                self.ring.append(final_obs, None, follows=True)
             self._open = self._ended = False
 
     def extend(self, episode: Episode, augment: Callable[[Observation], Observation] | None = None) -> None:
@@ -88,7 +79,20 @@ class Replay:
             self.add(replace(step, obs=obs))
         self.end(complete(episode.final_obs))
 
-    def sample(self, batch: int, n_step: int = 1, gamma: float = 0.99, out: Batch | None = None) -> Batch:
+    def attach(self, episode: Episode) -> None:
+        """As ``extend``, but images and other large features stay on disk, mapped: nothing is read for them."""
+        self.end(None)
+        with self.lock:
+            self.added += self.ring.attach(episode)
+
+    def sample(
+        self,
+        batch: int,
+        n_step: int = 1,
+        gamma: float = 0.99,
+        out: Batch | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> Batch:
         """Uniform random transitions.
 
         Args:
@@ -96,52 +100,92 @@ class Replay:
             n_step: Rewards are summed over up to this many steps, fewer where the episode ends.
             gamma: Discount per step.
             out: A batch to overwrite and return; memory is allocated when there is none.
+            augmentation: Of the images on their way; observation and next one have draws of their own.
 
         Returns:
             Transitions with leading (B,); ``discount`` is gamma to the number of summed steps, 0 after a true end.
         """
-        out = empty_batch(self.spec, batch) if out is None else out
-        self.sample_into(out, np.arange(batch), n_step, gamma)
+        return self._drawing.sample(batch, n_step, gamma, out, augmentation)
+
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        self._drawing.sample_into(out, at, n_step, gamma, augmentation)
+
+    def windows(self, batch: int, window: Window, augmentation: Augmentation | None = None) -> Windows:
+        """Windows around uniform random steps."""
+        out = empty_windows(self.spec if augmentation is None else augmentation.applied(self.spec), window, batch)
+        self.windows_into(out, np.arange(batch), window, augmentation)
         return out
 
-    def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
-        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        with self._lock:
-            start = self._draw(len(at))
-            copy_transitions(self, start, returns_from(self, start, n_step, gamma), out, at, self._copier)
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
+        self._drawing.windows_into(out, at, window, augmentation)
+
+    def corrections(self, seed: int) -> Drawing:
+        """The steps in which a person had the arm, seen as demonstrations: nothing is stored twice for them."""
+        return Drawing(self, self.ring.corrections, seed)
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it."""
-        with self._lock:
-            return {"generator": generator_state(self._rng), "added": self.added, "steps": self._count}
+        return {**self._drawing.state_dict(), "added": self.added}
 
     def load_state_dict(self, state: State) -> None:
         """Draw on as the replay of ``state`` did; equal draws need the same steps, forgotten ones apart, in order."""
-        with self._lock:
+        self._drawing.load_state_dict(state)
+
+
+class Drawing:
+    """Draws from some of the rows of a replay, every one alike; a source for mixtures."""
+
+    def __init__(self, replay: Replay, rows: RowQueue, seed: int) -> None:
+        self.spec = replay.spec
+        self._replay, self._rows = replay, rows
+        self._rng = np.random.default_rng(seed)
+        self._gather = Gather(replay.ring, self._rng)
+
+    def __len__(self) -> int:
+        """Steps that can be sampled."""
+        return len(self._rows)
+
+    def sample(
+        self,
+        batch: int,
+        n_step: int = 1,
+        gamma: float = 0.99,
+        out: Batch | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> Batch:
+        """As ``Replay.sample``."""
+        out = empty_batch(self.spec, batch, augmentation) if out is None else out
+        self.sample_into(out, np.arange(batch), n_step, gamma, augmentation)
+        return out
+
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        with self._replay.lock:
+            start = self._rows.draw(self._rng, len(at))
+            drawn = start, returns_from(self._replay.ring, start, n_step, gamma)
+            self._gather.transitions(drawn, out, at, augmentation)
+
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
+        with self._replay.lock:
+            self._gather.windows(self._rows.draw(self._rng, len(at)), out, at, window, augmentation)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws beside the steps themselves; JSON keeps it."""
+        with self._replay.lock:
+            return {"generator": generator_state(self._rng), "steps": len(self._rows)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the one of ``state`` did."""
+        with self._replay.lock:
             restore_generator(self._rng, state["generator"])
-
-    def addresses(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the rows of a feature, or of ``action``, lie in memory."""
-        return row_addresses(self._rows[name], rows)
-
-    def _append(self, obs: Observation) -> int:
-        """Write an observation over the oldest row; the row before it, if of the same episode, is complete now."""
-        row = self._head
-        if self._count and self._valid[self._first] == row:
-            self._first = (self._first + 1) % self.capacity
-            self._count -= 1
-        for name, rows in self._obs.items():
-            rows[row] = obs[name]
-        if self._open:
-            before = (row - 1) % self.capacity
-            self.table[before]["kind"] = STEP
-            self._valid[(self._first + self._count) % self.capacity] = before
-            self._count += 1
-        self._head = (row + 1) % self.capacity
-        return row
-
-    def _draw(self, batch: int) -> NDArray[np.int64]:
-        if self._count == 0:
-            raise DatasetError("the replay holds no complete step yet: add demonstrations, or wait for the actor")
-        place = self._rng.integers(self._count, size=batch)
-        return self._valid[(self._first + place) % self.capacity]

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.records import Transition
-from robot_rl.core.spec import Spec
-from robot_rl.data.copying import Copier, Rows
+from robot_rl.core.spec import Feature, Spec
+from robot_rl.data.copying import LINE
 from robot_rl.data.generator import State
+from robot_rl.data.loading.augment import Augmentation
+from robot_rl.data.loading.windows import Window, Windows
 from robot_rl.data.returns import RETURN, n_step_returns
 
 Batch = Transition[NDArray]
@@ -36,8 +38,16 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
         """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        ...
+
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -47,11 +57,10 @@ class Source(Protocol):
     def load_state_dict(self, state: State) -> None: ...
 
 
-def empty_batch(spec: Spec, batch: int) -> Batch:
-    """Memory for ``batch`` transitions."""
-    obs, next_obs = (
-        {k: np.empty((batch, *f.shape), f.dtype) for k, f in spec.observation.items()} for _ in ("obs", "next_obs")
-    )
+def empty_batch(spec: Spec, batch: int, augmentation: Augmentation | None = None) -> Batch:
+    """Memory for ``batch`` transitions, their images as large as ``augmentation`` cuts them."""
+    features = spec.observation if augmentation is None else augmentation.applied(spec).observation
+    obs, next_obs = ({k: empty_rows(batch, f) for k, f in features.items()} for _ in ("obs", "next_obs"))
     action = np.empty((batch, spec.action_dim), np.float32)
     reward, discount = np.empty(batch, np.float32), np.empty(batch, np.float32)
     return Transition(obs=obs, action=action, reward=reward, discount=discount, next_obs=next_obs)
@@ -64,15 +73,11 @@ def returns_from(store: Store, start: NDArray[np.int64], n_step: int, gamma: flo
     return returns
 
 
-def copy_transitions(
-    store: Store, start: NDArray[np.int64], returns: NDArray[np.void], out: Batch, at: NDArray[np.int64], copier: Copier
-) -> None:
-    """Write the transitions from rows ``start``, (B,), with their ``returns``, to the rows ``at`` of ``out``."""
-    following = returns["next"].copy()
-    jobs = [Rows(store.addresses("action", start), out.action, at)]
-    for name in store.spec.observation:
-        jobs.append(Rows(store.addresses(name, start), out.obs[name], at))
-        jobs.append(Rows(store.addresses(name, following), out.next_obs[name], at))
-    copier.copy(jobs)
-    out.reward[at] = returns["reward"]
-    out.discount[at] = returns["discount"]
+def empty_rows(count: int, feature: Feature) -> NDArray:
+    """Memory for ``count`` rows that begins with a cache line, so that rows can go past the cache."""
+    dtype = np.dtype(feature.dtype)
+    shape = (count, *feature.shape)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    memory = np.empty(size + LINE, np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + size].view(dtype).reshape(shape)

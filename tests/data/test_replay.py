@@ -20,7 +20,8 @@ from robot_rl.core.spec import Feature
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.mixture import Mixture
 from robot_rl.data.recorder import EpisodeWriter
-from robot_rl.data.replay import Replay, empty_batch
+from robot_rl.data.replay import Replay
+from robot_rl.data.transitions import empty_batch
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,7 @@
 """Image augmentation on a batch: uint8 in, uint8 out, one compiled pass from where the images lie into the batch.
 
-Each camera of each sample gets one draw; all images of its history share it, so that motion stays motion.
+Each camera of each sample gets one draw (``together``: all cameras of a sample are shifted by the same one); all images
+of its history share it, so that motion stays motion.
 
 Shift (Yarats et al. 2021, DrQ): pad by ``shift`` pixels, repeating the edge, and cut the image out at a random whole
 offset. Crop: cut ``crop`` out at a random place, after the shift. Both are one cut at an offset that may reach over the
@@ -13,6 +14,7 @@ to the nearest whole number and clipped to 0 .. 255. Nothing is clipped in betwe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,10 +25,13 @@ from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.data.copying import in_line, move
+from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.data.copying import in_line, move, settle, stream_row
 
 GREY: Final = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
+BLOCK: Final = 8192
+"""Bytes that are put together in the nearest cache before they go past it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,8 @@ class Augmentation:
     """Largest relative change."""
     saturation: float = 0.0
     """Largest relative change."""
+    together: bool = False
+    """The cameras of a sample are shifted alike; else each has a draw of its own."""
 
     def __post_init__(self) -> None:
         if self.shift < 0 or not all(0.0 <= x <= 1.0 for x in (self.brightness, self.contrast, self.saturation)):
@@ -55,14 +62,34 @@ class Augmentation:
             raise ConfigError(f"crop {self.crop} of images of {shape[0]} x {shape[1]} pixels: choose a smaller one")
         return height, width
 
+    def applied(self, spec: Spec) -> Spec:
+        """What observations look like afterwards: cut images may be smaller than recorded ones."""
+        features = dict(spec.observation)
+        for name, feature in spec.observation.items():
+            if name.startswith(IMAGES):
+                features[name] = Feature((*self.cut(feature.shape), *feature.shape[2:]), feature.dtype)
+        return Spec(observation=features, action_dim=spec.action_dim, rate=spec.rate)
+
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], count: int) -> Draws:
         """Draws for ``count`` images of ``shape`` (H, W, 3)."""
-        height, width = self.cut(shape)
-        spare = np.array([shape[0] - height, shape[1] - width])
-        offset = rng.integers(-self.shift, self.shift + 1, size=(count, 2)) + rng.integers(0, spare + 1, (count, 2))
+        return self.draw_all(rng, {"": shape}, count)[""]
+
+    def draw_all(self, rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]], count: int) -> dict[str, Draws]:
+        """Draws for ``count`` samples of several cameras, name -> shape (H, W, 3)."""
         ranges = np.array([self.brightness, self.contrast, self.saturation])
-        factors = 1.0 + ranges * rng.uniform(-1.0, 1.0, size=(count, 3))
-        return Draws(offset, factors.astype(np.float32) if ranges.any() else None)
+        drawn: dict[str, Draws] = {}
+        shift = np.empty((0, 2), np.int64)
+        for name, shape in shapes.items():
+            height, width = self.cut(shape)
+            spare = np.array([shape[0] - height, shape[1] - width])
+            if not (self.together and drawn):
+                shift = rng.integers(-self.shift, self.shift + 1, size=(count, 2))
+            place = rng.integers(0, spare + 1, (count, 2))
+            factors = None
+            if ranges.any():
+                factors = (1.0 + ranges * rng.uniform(-1.0, 1.0, size=(count, 3))).astype(np.float32)
+            drawn[name] = Draws(shift + place, factors)
+        return drawn
 
     def centre(self, shape: tuple[int, ...], count: int) -> Draws:
         """What to use when a policy is evaluated: the middle of the image, its colours as they are."""
@@ -80,21 +107,37 @@ class Draws:
     factors: NDArray[np.float32] | None
     """Brightness, contrast, saturation, (B, 3); None leaves the colours alone."""
 
+    def repeat(self, count: int) -> Draws:
+        """Each draw for ``count`` images in a row."""
+        factors = None if self.factors is None else np.repeat(self.factors, count, axis=0)
+        return Draws(np.repeat(self.offset, count, axis=0), factors)
 
-def augment(address: NDArray[np.int64], source: tuple[int, int], out: NDArray[np.uint8], draws: Draws) -> None:
-    """Cut images out and change their colours.
 
-    Args:
-        address: Where each image lies, contiguous, (B,).
-        source: Their height and width.
-        out: The result, contiguous, (B, h, w, 3).
-        draws: For these images.
-    """
-    if not out.flags.c_contiguous or out.shape[-1] != 3 or out.dtype != np.uint8:
-        raise ConfigError("augmented images must be contiguous, uint8, and have three channels")
-    cut_out(address, source, draws.offset, out)
-    if draws.factors is not None:
-        change_colours(out.reshape(len(out), -1), draws.factors)
+@dataclass(frozen=True)
+class Cuts:
+    """Images to cut out and recolour: image ``b`` goes from ``address[b]`` to ``target[at[b]]``."""
+
+    address: NDArray[np.int64]
+    """Where each image lies, contiguous, (B,)."""
+    source: tuple[int, ...]
+    """Shape of these images, (H, W, 3)."""
+    target: NDArray[np.uint8]
+    """Contiguous, (N, h, w, 3)."""
+    at: NDArray[np.int64]
+    """Places in ``target``, (B,)."""
+    draws: Draws
+    """For these images."""
+
+    def __post_init__(self) -> None:
+        if not self.target.flags.c_contiguous or self.target.shape[-1] != 3 or self.target.dtype != np.uint8:
+            raise ConfigError("augmented images must be contiguous, uint8, and have three channels")
+
+    def copy(self, some: slice, stream: bool) -> None:
+        """Cut out some of the images; those that change their colours do not go past the cache."""
+        stream = stream and self.draws.factors is None
+        cut_out(self.address[some], self.source[:2], self.draws.offset[some], self.target, (self.at[some], stream))
+        if self.draws.factors is not None:
+            change_colours(self.target.reshape(len(self.target), -1), self.at[some], self.draws.factors[some])
 
 
 @in_line
@@ -106,20 +149,41 @@ def _pointer(typingctx, address):  # noqa: ANN001, ANN202, ARG001  (typed by num
 
 
 @njit(cache=True, nogil=True)
-def cut_out(address: NDArray, source: tuple[int, int], offset: NDArray, out: NDArray) -> None:
-    """``out[b, y, x] = image b[clamp(y + offset[b, 0]), clamp(x + offset[b, 1])]``, whole runs of a line at once."""
-    height, width = out.shape[1], out.shape[2]
+def cut_out(
+    address: NDArray, source: tuple[int, int], offset: NDArray, out: NDArray, place: tuple[NDArray, bool]
+) -> None:
+    """``out[at[b], y, x] = image b[clamp(y + offset[b, 0]), clamp(x + offset[b, 1])]``, whole runs of a line at once.
+
+    ``place`` is ``at`` and whether to go past the cache: some lines are put together in it, and leave it at once.
+    """
+    at, stream = place
+    height, size = out.shape[1], out.shape[2] * 3
+    lines = max(1, BLOCK // size) if stream else height
+    block = np.empty(lines * size if stream else 0, np.uint8)
     for b in range(len(address)):
-        left = min(width, max(0, -offset[b, 1]))
-        right = max(left, min(width, source[1] - offset[b, 1]))
-        for y in range(height):
-            row = min(source[0] - 1, max(0, y + offset[b, 0]))
-            line = address[b] + row * source[1] * 3
-            target = out[b, y].ctypes.data
-            move(target + left * 3, line + (left + offset[b, 1]) * 3, (right - left) * 3)
-            pixels = carray(_pointer(line), (source[1], 3), np.uint8)
-            _fill(out[b, y], 0, left, pixels[0])
-            _fill(out[b, y], right, width, pixels[source[1] - 1])
+        image = out.ctypes.data + at[b] * height * size
+        for top in range(0, height, lines):
+            count = min(lines, height - top)
+            target = block.ctypes.data if stream else image + top * size
+            for y in range(count):
+                row = min(source[0] - 1, max(0, top + y + offset[b, 0]))
+                _cut_line(address[b] + row * source[1] * 3, source[1], target + y * size, out.shape[2], offset[b, 1])
+            if stream:
+                stream_row(image + top * size, target, count * size)
+    if stream:
+        settle()
+
+
+@njit(cache=True, nogil=True)
+def _cut_line(source: int, pixels: int, target: int, width: int, offset: int) -> None:
+    """One line of ``width`` pixels from a line of ``pixels``, beginning at ``offset``."""
+    left = min(width, max(0, -offset))
+    right = max(left, min(width, pixels - offset))
+    move(target + left * 3, source + (left + offset) * 3, (right - left) * 3)
+    line = carray(_pointer(source), (pixels, 3), np.uint8)
+    cut = carray(_pointer(target), (width, 3), np.uint8)
+    _fill(cut, 0, left, line[0])
+    _fill(cut, right, width, line[pixels - 1])
 
 
 @njit(cache=True, nogil=True)
@@ -130,14 +194,15 @@ def _fill(line: NDArray, first: int, last: int, pixel: NDArray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def change_colours(images: NDArray, factors: NDArray) -> None:
-    """Change the colours of images (B, N), N = 3 x pixels, in place, by factors (B, 3)."""
-    for b in range(len(images)):
+def change_colours(images: NDArray, at: NDArray, factors: NDArray) -> None:
+    """Change the colours of images at (B,) of (M, N), N = 3 x pixels, in place, by factors (B, 3)."""
+    for b in range(len(at)):
+        image = images[at[b]]
         brightness, contrast, saturation = factors[b, 0], factors[b, 1], factors[b, 2]
         own = contrast * brightness * saturation
         shared = contrast * brightness * (np.float32(1.0) - saturation)
-        constant = (np.float32(1.0) - contrast) * brightness * np.float32(mean_grey(images[b]))
-        _recolour(images[b], own, shared, constant + np.float32(0.5))
+        constant = (np.float32(1.0) - contrast) * brightness * np.float32(mean_grey(image))
+        _recolour(image, own, shared, constant + np.float32(0.5))
 
 
 @njit(cache=True, nogil=True)

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.spec import Spec
-from robot_rl.data.copying import Copier
+from robot_rl.data.gather import Gather
 from robot_rl.data.generator import State
+from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.weights import Draw, Weights, uniform
-from robot_rl.data.transitions import Batch, copy_transitions, empty_batch, returns_from
+from robot_rl.data.loading.windows import Window, Windows
+from robot_rl.data.transitions import Batch, empty_batch, returns_from
 
 
 class Demonstrations:
@@ -22,8 +24,9 @@ class Demonstrations:
         self.corpus = corpus
         self.weights = uniform(corpus) if weights is None else weights
         """How likely each row is drawn, (N,)."""
-        self._draw = Draw(self.weights, np.random.default_rng(seed))
-        self._copier = Copier()
+        rng = np.random.default_rng(seed)
+        self._draw = Draw(self.weights, rng)
+        self._gather = Gather(corpus, rng)
 
     @property
     def spec(self) -> Spec:
@@ -35,16 +38,23 @@ class Demonstrations:
         return len(self._draw.rows)
 
     def sample(self, batch: int, n_step: int = 1, gamma: float = 0.99, out: Batch | None = None) -> Batch:
-        """As ``Replay.sample``."""
+        """As ``Replay.sample``, images as they were recorded."""
         out = empty_batch(self.spec, batch) if out is None else out
         self.sample_into(out, np.arange(batch), n_step, gamma)
         return out
 
-    def sample_into(self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float) -> None:
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
         """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
         start = self._draw(len(at))
-        returns = returns_from(self.corpus, start, n_step, gamma)
-        copy_transitions(self.corpus, start, returns, out, at, self._copier)
+        self._gather.transitions((start, returns_from(self.corpus, start, n_step, gamma)), out, at, augmentation)
+
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
+        self._gather.windows(self._draw(len(at)), out, at, window, augmentation)
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the next draws; JSON keeps it."""

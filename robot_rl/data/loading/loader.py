@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.core.spec import IMAGES, Feature, Spec
-from robot_rl.data.copying import Copier, Rows
+from robot_rl.data.gather import Gather
 from robot_rl.data.generator import State
-from robot_rl.data.loading.augment import Augmentation, Draws, augment
+from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.normalise import Scaling
 from robot_rl.data.loading.prefetch import Prefetch
 from robot_rl.data.loading.weights import Draw, Weights, uniform
-from robot_rl.data.loading.windows import Window, Windows, action_rows, empty_windows, observation_rows
+from robot_rl.data.loading.windows import Window, Windows, empty_windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +46,11 @@ class Loader:
         self.config = config or LoaderConfig()
         self._rng = np.random.default_rng(self.config.seed)
         self._draw = Draw(uniform(corpus) if weights is None else weights, self._rng)
-        self._copier = Copier(self.config.threads)
-        self._images = [k for k in corpus.spec.observation if k.startswith(IMAGES) and self.config.augmentation]
+        self._gather = Gather(corpus, self._rng, self.config.threads)
         unknown = set(self.config.scalings) - {*corpus.spec.vectors, "action"}
         if unknown:
             raise ConfigError(f"{sorted(unknown)[0]!r} cannot be normalised: choose vectors of the spec, or action")
-        self.spec = self._spec()
+        self.spec = self.config.augmentation.applied(corpus.spec) if self.config.augmentation else corpus.spec
         """What the observations of a batch look like: cut images may be smaller than recorded ones."""
 
     def empty(self) -> Windows:
@@ -66,13 +64,7 @@ class Loader:
     def load(self, row: NDArray[np.int64], out: Windows | None = None) -> Windows:
         """The windows at the given rows of the corpus, as many as a batch holds."""
         out = self.empty() if out is None else out
-        out.row[:] = row
-        where, out.obs_mask[:] = observation_rows(self.corpus, row, self.config.window)
-        chunk, out.action_mask[:] = action_rows(self.corpus, row, self.config.window)
-        jobs = [self._job(k, where, target) for k, target in out.obs.items() if k not in self._images]
-        self._copier.copy([*jobs, self._job("action", chunk, out.action)])
-        for name in self._images:
-            self._augment(name, where, out.obs[name])
+        self._gather.windows(row, out, np.arange(len(row)), self.config.window, self.config.augmentation)
         for name, scaling in self.config.scalings.items():
             target = out.action if name == "action" else out.obs[name]
             target[:] = scaling.apply(target)
@@ -89,32 +81,3 @@ class Loader:
     def load_state_dict(self, state: State) -> None:
         """Draw on as the loader of ``state`` did. Not while a ``prefetch`` runs: it is ahead of what was used."""
         self._draw.load_state_dict(state)
-
-    def _job(self, name: str, rows: NDArray[np.int64], target: NDArray) -> Rows:
-        flat = rows.reshape(-1)
-        return Rows(self.corpus.addresses(name, flat), target.reshape(-1, *target.shape[2:]), np.arange(len(flat)))
-
-    def _augment(self, name: str, rows: NDArray[np.int64], target: NDArray) -> None:
-        shape = self.corpus.spec.observation[name].shape
-        augmentation = self.config.augmentation or Augmentation()
-        drawn = augmentation.draw(self._rng, shape, len(rows))
-        history = rows.shape[1]
-        offset = np.repeat(drawn.offset, history, axis=0)
-        factors = None if drawn.factors is None else np.repeat(drawn.factors, history, axis=0)
-        address = self.corpus.addresses(name, rows.reshape(-1))
-        images = target.reshape(-1, *target.shape[2:])
-
-        def part(first: float, last: float) -> None:
-            some = slice(int(len(images) * first), int(len(images) * last))
-            draws = Draws(offset[some], None if factors is None else factors[some])
-            augment(address[some], (shape[0], shape[1]), images[some], draws)
-
-        self._copier.spread(part, images.nbytes)
-
-    def _spec(self) -> Spec:
-        features = dict(self.corpus.spec.observation)
-        for name in self._images:
-            shape = features[name].shape
-            height, width = (self.config.augmentation or Augmentation()).cut(shape)
-            features[name] = Feature((height, width, *shape[2:]), features[name].dtype)
-        return Spec(observation=features, action_dim=self.corpus.spec.action_dim, rate=self.corpus.spec.rate)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import Spec
-from robot_rl.data.loading.corpus import Corpus
+from robot_rl.data.returns import window_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Windows:
     action_mask: NDArray[np.bool_]
     """(B, horizon); False where an action is a repeated one."""
     row: NDArray[np.int64]
-    """Row of the corpus that each window was drawn for, (B,)."""
+    """Row of its source that each window was drawn for, (B,)."""
 
 
 def empty_windows(spec: Spec, window: Window, batch: int) -> Windows:
@@ -57,16 +57,17 @@ def empty_windows(spec: Spec, window: Window, batch: int) -> Windows:
     )
 
 
-def observation_rows(corpus: Corpus, row: NDArray[np.int64], window: Window) -> tuple[NDArray, NDArray]:
+def observation_rows(table: NDArray[np.void], row: NDArray[np.int64], window: Window) -> tuple[NDArray, NDArray]:
     """Rows of the observations (B, history) of the windows at ``row``, and their mask."""
-    wanted = row[:, None] + np.arange(1 - window.history, 1)
-    first = corpus.first[corpus.episode_of[row]][:, None]
-    return np.maximum(wanted, first), wanted >= first
+    return _rows(table, row, 1 - window.history, window.history)
 
 
-def action_rows(corpus: Corpus, row: NDArray[np.int64], window: Window) -> tuple[NDArray, NDArray]:
+def action_rows(table: NDArray[np.void], row: NDArray[np.int64], window: Window) -> tuple[NDArray, NDArray]:
     """Rows of the actions (B, horizon) of the windows at ``row``, and their mask."""
-    wanted = row[:, None] + np.arange(window.first_action, window.first_action + window.horizon)
-    episode = corpus.episode_of[row]
-    first, last = corpus.first[episode][:, None], corpus.first[episode + 1][:, None] - 2
-    return np.clip(wanted, first, last), (wanted >= first) & (wanted <= last)
+    return _rows(table, row, window.first_action, window.horizon)
+
+
+def _rows(table: NDArray[np.void], row: NDArray[np.int64], first: int, count: int) -> tuple[NDArray, NDArray]:
+    rows, mask = np.empty((len(row), count), np.int64), np.empty((len(row), count), np.bool_)
+    window_rows(table, row, first, rows, mask)
+    return rows, mask

@@ -12,7 +12,8 @@ from make_corpus import recorded
 from make_episodes import IMAGE, STATE, observation
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.data.loading.augment import GREY, Augmentation, Draws, augment
+from robot_rl.data.copying import Copier
+from robot_rl.data.loading.augment import GREY, Augmentation, Cuts, Draws
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.loader import Loader, LoaderConfig
 from robot_rl.data.loading.windows import Window
@@ -23,6 +24,11 @@ def padded_cut(image: np.ndarray, offset: np.ndarray, height: int, width: int) -
     bigger = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     y, x = offset + pad
     return bigger[y : y + height, x : x + width]
+
+
+def augment(address: np.ndarray, source: tuple[int, int], out: np.ndarray, draws: Draws) -> None:
+    at = np.arange(len(address))
+    Copier(1).copy([Cuts(address, (*source, 3), out, at, draws)])
 
 
 def recoloured(image: np.ndarray, factors: np.ndarray) -> np.ndarray:

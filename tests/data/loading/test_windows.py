@@ -91,7 +91,7 @@ def test_an_error_in_the_thread_reaches_the_caller():
     loader = Loader(Corpus(SMALL, in_memory([4], [0.0])), LoaderConfig(batch=8))
     with loader.prefetch() as batches:
         next(batches)
-        loader.corpus.first = loader.corpus.first[:1]  # what the thread needs is gone
+        loader.corpus.episode_of = loader.corpus.episode_of[:0]  # what the thread needs is gone
         for _ in range(3):  # those that were made ahead
             with contextlib.suppress(IndexError):
                 next(batches)
