@@ -53,6 +53,11 @@ class Spec:
         kept = {k: f for k, f in self.observation.items() if not k.startswith(IMAGES)}
         return Spec(observation=kept, action_dim=self.action_dim, rate=self.rate)
 
+    def without(self, name: str) -> Spec:
+        """The same spec with one feature less."""
+        kept = {k: f for k, f in self.observation.items() if k != name}
+        return Spec(observation=kept, action_dim=self.action_dim, rate=self.rate)
+
     def with_feature(self, name: str, feature: Feature) -> Spec:
         """The same spec with one feature more."""
         return Spec(observation={**self.observation, name: feature}, action_dim=self.action_dim, rate=self.rate)

@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import safetensors.numpy
 import safetensors.torch
@@ -86,8 +86,15 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def read_config(kind: type[Any], data: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """A config dataclass from JSON; lists become tuples."""
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+    """A config dataclass from JSON; lists become tuples, and objects the dataclasses that stand for them."""
+    types = get_type_hints(kind)
+
+    def value(name: str, given: Any) -> Any:  # noqa: ANN401
+        if isinstance(given, dict) and dataclasses.is_dataclass(types.get(name)):
+            return read_config(types[name], given)
+        return tuple(given) if isinstance(given, list) else given
+
+    return kind(**{name: value(name, given) for name, given in data.items()})
 
 
 def _write_policy(folder: Path, recipe: Recipe, policy: WeightedPolicy, meta: Meta) -> None:

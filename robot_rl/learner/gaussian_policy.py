@@ -1,4 +1,4 @@
-"""What methods with a tanh-Gaussian actor over the spec's vectors share: the policy, and how a learner is stored."""
+"""What methods with a tanh-Gaussian actor share: the policy, over vectors and images, and how a learner is stored."""
 
 from __future__ import annotations
 
@@ -17,19 +17,29 @@ from robot_rl.nets.actor import TanhGaussian
 from robot_rl.nets.normaliser import Normaliser, Statistics
 from robot_rl.nets.policy import Weights, single
 from robot_rl.nets.state import Parts, load_state, save_state
+from robot_rl.nets.vision.config import Vision
+from robot_rl.nets.vision.eyes import Eyes
 
 
 class GaussianNet(nn.Module):
     """Observation -> tanh-Gaussian action."""
 
-    def __init__(self, spec: Spec, hidden: Sequence[int], statistics: Statistics | None) -> None:
+    def __init__(
+        self, spec: Spec, hidden: Sequence[int], statistics: Statistics | None, vision: Vision | None = None
+    ) -> None:
         super().__init__()
         self.normaliser = Normaliser(spec, statistics)
-        self.head = TanhGaussian(self.normaliser.width, spec.action_dim, hidden)
+        self.eyes = Eyes(spec, vision or Vision())
+        self.names = [*self.normaliser.names, *self.eyes.names]
+        self.width = self.normaliser.width + self.eyes.width
+        self.head = TanhGaussian(self.width, spec.action_dim, hidden)
 
-    def features(self, obs: Mapping[str, Tensor]) -> Tensor:
-        """Normalised vectors, (B, n)."""
-        return self.normaliser(obs)
+    def features(self, obs: Mapping[str, Tensor], eyes: Eyes | None = None) -> Tensor:
+        """Normalised vectors and what the eyes see, or other eyes such as those of a target, (B, n)."""
+        vectors = self.normaliser(obs)
+        if not self.eyes.names:
+            return vectors
+        return torch.cat((vectors, (self.eyes if eyes is None else eyes)(obs)), dim=-1)
 
 
 class GaussianPolicy:
@@ -38,30 +48,30 @@ class GaussianPolicy:
     base: Policy | None = None
 
     def __init__(self, recipe: Recipe, statistics: Statistics | None) -> None:
-        """The recipe's config names ``hidden`` (widths) and ``seed``."""
+        """The recipe's config names ``hidden`` (widths) and ``seed``, and may name ``vision``."""
         self.recipe = recipe
-        self.net = GaussianNet(recipe.spec, recipe.config.hidden, statistics)
+        vision = getattr(recipe.config, "vision", None)
+        self.net = GaussianNet(recipe.spec, recipe.config.hidden, statistics, vision)
         self.generator = torch.Generator().manual_seed(recipe.config.seed)
 
     def reset(self) -> None:
         """Nothing to forget."""
 
     def augment(self, obs: Observation) -> Observation:
-        """Nothing is added."""
-        return obs
+        """What a frozen encoder sees is added."""
+        return self.net.eyes.augment(obs)
 
     @torch.inference_mode()
     def act(self, obs: Observation, *, explore: bool = False) -> Action:
         """One action, (1, A)."""
-        normaliser = self.net.normaliser
-        features = normaliser(single(obs, normaliser.names, normaliser.mean.device))
+        features = self.net.features(single(obs, self.net.names, self.net.normaliser.mean.device))
         mean, log_std = self.net.head.moments(features)
         if explore:
             mean = mean + log_std.exp() * torch.randn(mean.shape, generator=self.generator).to(mean.device)
         return torch.tanh(mean).cpu().numpy()
 
     def weights(self) -> dict[str, NDArray]:
-        """Actor and normaliser."""
+        """Actor, normaliser, and eyes unless they are frozen."""
         return Weights(self.net).get()
 
     def load_weights(self, weights: Mapping[str, NDArray]) -> None:

@@ -26,7 +26,7 @@ from robot_rl.nets.critic import CriticEnsemble, slope, subset
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
 from robot_rl.nets.policy import Weights, single
-from robot_rl.nets.residual import BASE_ACTION, ResidualNet
+from robot_rl.nets.residual import BASE_ACTION, ResidualNet, Seeing
 from robot_rl.nets.state import load_state, save_state
 
 
@@ -90,7 +90,8 @@ class ResidualPolicy:
     def __init__(self, config: Config, spec: Spec, base: Policy, statistics: Statistics | None = None) -> None:
         self.recipe = Recipe("resfit", config, spec)
         self.base: Policy = base
-        self.net = ResidualNet(spec, config.hidden, config.residual_scale, statistics)
+        self.spec = stored(spec, base)
+        self.net = ResidualNet(self.spec.without(BASE_ACTION), config.hidden, config.residual_scale, statistics)
         self.names = [*self.net.normaliser.names, BASE_ACTION]
         self.rng = np.random.default_rng(config.seed)
         self.queue: deque[NDArray] = deque()
@@ -103,11 +104,12 @@ class ResidualPolicy:
         self.noise[:] = 0.0
 
     def augment(self, obs: Observation) -> Observation:
-        """Add the base's action for this step. Call it once per step."""
+        """Add the base's action for this step, and what the base adds itself. Call it once per step."""
+        seen = self.base.augment(obs)
         if not self.queue:
-            self.queue.extend(self.base.act(self.base.augment(obs)))
+            self.queue.extend(self.base.act(seen))
         action = np.clip(self.queue.popleft(), -1.0, 1.0).astype(np.float32)
-        return {**obs, BASE_ACTION: action}
+        return {**seen, BASE_ACTION: action}
 
     @torch.inference_mode()
     def act(self, obs: Observation, *, explore: bool = False) -> Action:
@@ -139,7 +141,6 @@ class ResfitLearner:
     def __init__(self, config: Config, spec: Spec, base: Policy, statistics: Statistics | None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.spec = spec.without_images().with_feature(BASE_ACTION, Feature((spec.action_dim,)))
         self.sampling = Sampling(
             batch_size=config.batch_size,
             n_step=config.n_step,
@@ -149,6 +150,7 @@ class ResfitLearner:
             learning_starts=config.learning_starts,
         )
         self.policy = ResidualPolicy(config, spec, base, statistics)
+        self.spec = self.policy.spec
         self.actor = self.policy.net.to(config.device)
         self.actor_target = copy.deepcopy(self.actor)
         width = self.actor.normaliser.width + spec.action_dim
@@ -218,6 +220,15 @@ class ResfitLearner:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state_dict``."""
         self.count = load_state(self._parts(), state)
+
+
+def stored(spec: Spec, base: Policy) -> Spec:
+    """What the replay stores: the vectors, the base's action, and what a base that sees makes of the images."""
+    kept = spec.without_images()
+    added: Mapping[str, Feature] = base.added() if isinstance(base, Seeing) else {}
+    for name, feature in added.items():
+        kept = kept.with_feature(name, feature)
+    return kept.with_feature(BASE_ACTION, Feature((spec.action_dim,)))
 
 
 def _needs_base(base: Policy | None) -> Policy:

@@ -7,7 +7,7 @@ actor update is spread over UTD calls of ``update``, each with a batch of its ow
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope, subset
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
+from robot_rl.nets.vision.config import Vision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class Config:
     """Of weights and samples."""
     device: str = "cpu"
     """Where to train."""
+    vision: Vision = field(default_factory=Vision)
+    """How camera images are seen. The critics' loss trains it; the actor takes what it sees as given."""
 
 
 class RlpdLearner(GaussianLearner):
@@ -70,7 +73,6 @@ class RlpdLearner(GaussianLearner):
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.spec = spec.without_images()
         self.sampling = Sampling(
             batch_size=config.batch_size,
             n_step=config.n_step,
@@ -79,27 +81,30 @@ class RlpdLearner(GaussianLearner):
             utd=config.utd,
             learning_starts=config.learning_starts,
         )
+        spec = config.vision.seen(spec)
         self.policy = GaussianPolicy(Recipe("rlpd", config, spec), statistics)
         self.actor = self.policy.net.to(config.device)
-        width = self.actor.normaliser.width
-        self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.spec = self.actor.eyes.stored(spec)
+        self.eyes_target = self.actor.eyes.target()
+        self.critic = CriticEnsemble(config.members, self.actor.width, spec.action_dim, config.hidden).to(config.device)
         self.critic_target = copy.deepcopy(self.critic)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
         self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
-        self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)
+        self.optimiser_critic = adam([*self.critic.parameters(), *self.actor.eyes.parameters()], config.lr_critic)
         self.optimiser_temperature = adam([self.log_temperature], config.lr_temperature)
         self.count = 0
 
     def update(self, batch: Transition[Tensor]) -> dict[str, float]:
         """One critic update, and every ``utd`` of them an actor and a temperature update."""
-        features = self.actor.features(batch.obs)  # (B, n)
+        features = self.actor.features(self.actor.eyes.shifted(batch.obs))  # (B, n)
         q = self.critic(features, batch.action)  # (E, B)
         critic_loss = (q - self.target(batch)).square().mean()
         step(self.optimiser_critic, critic_loss)
         mix(self.critic_target, self.critic, self.config.polyak)
+        mix(self.eyes_target, self.actor.eyes, self.config.polyak)
         self.count += 1
         if self.count % self.config.utd == 0:
-            self.update_actor(features)
+            self.update_actor(features.detach())
         if self.count % 50:
             return {}
         values = {"critic_loss": critic_loss, "q": q.mean(), "temperature": self.log_temperature.exp()}
@@ -109,8 +114,11 @@ class RlpdLearner(GaussianLearner):
     def target(self, batch: Transition[Tensor]) -> Tensor:
         """Reward plus the discounted minimum over a random subset of the target critics, (B,)."""
         config = self.config
-        next_features = self.actor.features(batch.next_obs)
+        next_obs = self.actor.eyes.shifted(batch.next_obs)
+        next_features = self.actor.features(next_obs)
         next_action, log_prob = self.actor.head.sample(next_features)
+        if self.eyes_target.names:
+            next_features = self.actor.features(next_obs, self.eyes_target)
         next_q = self.critic_target(next_features, next_action, subset(config.members, config.subset)).amin(0)
         if config.entropy_backup:
             next_q = next_q - self.log_temperature.exp() * log_prob

@@ -6,7 +6,7 @@ Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications"; LayerNorm
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
+from robot_rl.nets.vision.config import Vision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,8 @@ class Config:
     """Of weights and samples."""
     device: str = "cpu"
     """Where to train."""
+    vision: Vision = field(default_factory=Vision)
+    """How camera images are seen. The critics' loss trains it; the actor takes what it sees as given."""
 
 
 class SacLearner(GaussianLearner):
@@ -63,34 +66,36 @@ class SacLearner(GaussianLearner):
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.spec = spec.without_images()
         self.sampling = Sampling(
             batch_size=config.batch_size,
             gamma=config.gamma,
             utd=config.utd,
             learning_starts=config.learning_starts,
         )
+        spec = config.vision.seen(spec)
         self.policy = GaussianPolicy(Recipe("sac", config, spec), statistics)
         self.actor = self.policy.net.to(config.device)
-        width = self.actor.normaliser.width
-        self.critic = CriticEnsemble(config.members, width, spec.action_dim, config.hidden).to(config.device)
+        self.spec = self.actor.eyes.stored(spec)
+        self.eyes_target = self.actor.eyes.target()
+        self.critic = CriticEnsemble(config.members, self.actor.width, spec.action_dim, config.hidden).to(config.device)
         self.critic_target = copy.deepcopy(self.critic)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
         self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
-        self.optimiser_critic = adam(self.critic.parameters(), config.lr_critic)
+        self.optimiser_critic = adam([*self.critic.parameters(), *self.actor.eyes.parameters()], config.lr_critic)
         self.optimiser_temperature = adam([self.log_temperature], config.lr_temperature)
         self.count = 0
 
     def update(self, batch: Transition[Tensor]) -> dict[str, float]:
         """One critic update, and every ``actor_every`` of them an actor and a temperature update."""
-        features = self.actor.features(batch.obs)  # (B, n)
+        features = self.actor.features(self.actor.eyes.shifted(batch.obs))  # (B, n)
         q = self.critic(features, batch.action)  # (E, B)
         critic_loss = (q - self.target(batch)).square().mean(1).sum()
         step(self.optimiser_critic, critic_loss)
         mix(self.critic_target, self.critic, self.config.polyak)
+        mix(self.eyes_target, self.actor.eyes, self.config.polyak)
         self.count += 1
         if self.count % self.config.actor_every == 0:
-            self.update_actor(features)
+            self.update_actor(features.detach())
         if self.count % 50:
             return {}
         values = {"critic_loss": critic_loss, "q": q.mean(), "temperature": self.log_temperature.exp()}
@@ -99,8 +104,11 @@ class SacLearner(GaussianLearner):
     @torch.no_grad()
     def target(self, batch: Transition[Tensor]) -> Tensor:
         """Reward plus discounted soft value: the minimum over the target critics plus the entropy, (B,)."""
-        next_features = self.actor.features(batch.next_obs)
+        next_obs = self.actor.eyes.shifted(batch.next_obs)
+        next_features = self.actor.features(next_obs)
         next_action, log_prob = self.actor.head.sample(next_features)
+        if self.eyes_target.names:
+            next_features = self.actor.features(next_obs, self.eyes_target)
         next_q = self.critic_target(next_features, next_action).amin(0)
         return batch.reward + batch.discount * (next_q - self.log_temperature.exp() * log_prob)
 

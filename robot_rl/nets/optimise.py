@@ -16,7 +16,8 @@ def adam(parameters: Iterable[nn.Parameter], lr: float, weight_decay: float = 0.
 @torch.no_grad()
 def mix(target: nn.Module, online: nn.Module, polyak: float) -> None:
     """target := (1 - polyak) * target + polyak * online, for every parameter."""
-    torch._foreach_lerp_(list(target.parameters()), list(online.parameters()), polyak)
+    if mixed := list(target.parameters()):
+        torch._foreach_lerp_(mixed, list(online.parameters()), polyak)
 
 
 def step(optimiser: torch.optim.Optimizer, loss: Tensor, grad_clip: float = 0.0) -> None:

@@ -36,5 +36,7 @@ class Weights:
 
 
 def single(obs: Observation, names: list[str], device: torch.device | str = "cpu") -> dict[str, Tensor]:
-    """The named vectors of one observation as a batch of one, each (1, n)."""
-    return {n: torch.as_tensor(np.asarray(obs[n], np.float32)[None], device=device) for n in names}
+    """The named features of one observation as a batch of one, each (1, ...); images and maps keep their type."""
+    arrays = {n: np.asarray(obs[n]) for n in names}
+    kept = {n: a if a.dtype in (np.uint8, np.float16) else a.astype(np.float32) for n, a in arrays.items()}
+    return {n: torch.as_tensor(a[None], device=device) for n, a in kept.items()}

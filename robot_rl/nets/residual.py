@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from robot_rl.core.spec import Spec
+from robot_rl.core.spec import Feature, Spec
 from robot_rl.nets.mlp import mlp, zero_last
 from robot_rl.nets.normaliser import Normaliser, Statistics
 
 BASE_ACTION = "observation.base_action"
 """What the base would do, (A,) in [-1, 1]; stored with every observation."""
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A base policy that looks at images, and adds what they come to when it augments an observation."""
+
+    def added(self) -> Mapping[str, Feature]:
+        """The vectors it adds."""
+        ...
 
 
 class ResidualNet(nn.Module):

@@ -1,0 +1,61 @@
+"""A task as a policy is to see it: some features hidden, and of each camera only its view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from robot_rl.core.protocols import Poses, Task
+from robot_rl.core.records import Array, Command, Frame, Observation, Outcome, RobotState
+from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.core.view import View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Senses:
+    """What of a task's observation is passed on."""
+
+    hidden: tuple[str, ...] = ()
+    """Features left out, such as poses that only a simulator knows."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """Of the cameras, by name; the others are seen whole."""
+
+    def spec(self, spec: Spec) -> Spec:
+        """What is left of ``spec``."""
+        kept = {k: f for k, f in spec.observation.items() if k not in self.hidden}
+        for name, view in self.views.items():
+            kept[IMAGES + name] = Feature(view.shape(kept[IMAGES + name].shape), "uint8")
+        return Spec(observation=kept, action_dim=spec.action_dim, rate=spec.rate)
+
+    def observe(self, obs: Observation) -> Observation:
+        """What is left of an observation."""
+        kept = {k: v for k, v in obs.items() if k not in self.hidden}
+        for name, view in self.views.items():
+            kept[IMAGES + name] = view.apply(kept[IMAGES + name])
+        return kept
+
+
+class Sensed:
+    """``task`` with its observations passed through ``senses``; all else is the task's."""
+
+    def __init__(self, task: Task, senses: Senses) -> None:
+        self.task, self.senses = task, senses
+        self.name = task.name
+        self.max_steps = task.max_steps
+        self.spec = senses.spec(task.spec)
+
+    def observe(self, state: RobotState, frames: Mapping[str, Frame], objects: Poses) -> Observation:
+        """The task's observation, as far as it is passed on."""
+        return self.senses.observe(self.task.observe(state, frames, objects))
+
+    def command(self, action: Array, state: RobotState, seq: int) -> Command:
+        """The task's."""
+        return self.task.command(action, state, seq)
+
+    def executed(self, before: RobotState, after: RobotState, action: Array) -> Array:
+        """The task's."""
+        return self.task.executed(before, after, action)
+
+    def outcome(self, state: RobotState, objects: Poses) -> Outcome:
+        """The task's."""
+        return self.task.outcome(state, objects)
