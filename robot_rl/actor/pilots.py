@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -27,13 +27,23 @@ class Proposal:
     policy: Row | None = None
     """What the policy would do while somebody else has the arm."""
     intervention: int = 0
+    row: int = 0
+    """Which row of its plan the action is, counted from 0: so many steps ago it was planned."""
     waiting: Callable[[RobotState, Poses], bool] | None = None
     """The arm holds, and the step lasts, as long as this says so; None: a step like any other."""
     verdict: Event | None = None
     """The person's word that the task is done, or has failed: the episode ends with this step."""
 
-    def record(self, obs: Observation, step: Step) -> StepRecord:
-        """The step that came of it."""
+    def record(self, obs: Observation, step: Step, planned: float | None = None) -> StepRecord:
+        """The step that came of it.
+
+        Args:
+            obs: Before the action, augmented.
+            step: What came of it.
+            planned: Time of the observation that the action was planned from [s]; None: that of this step.
+        """
+        waited = 0.0 if planned is None else step.stamp - planned
+        fresh = replace(step.freshness, action_age=step.freshness.action_age + waited)
         return StepRecord(
             obs=obs,
             action=step.executed,
@@ -50,6 +60,7 @@ class Proposal:
             intervention=self.intervention,
             reward_source=step.judge if self.verdict is None else RewardSource.PERSON,
             frame_stamps=step.frame_stamps,
+            freshness=fresh,
         )
 
 
@@ -81,6 +92,8 @@ class PolicyPilot:
     def __init__(self, policy: Policy, *, explore: bool = False, source: Source = Source.POLICY) -> None:
         self.policy, self.explore, self.source = policy, explore, source
         self.chunk: deque[NDArray] = deque()
+        self.taken = 0
+        """Rows of the open chunk that were taken before the newest one."""
 
     def reset(self, seed: int) -> None:  # noqa: ARG002
         """Forget the episode."""
@@ -93,10 +106,12 @@ class PolicyPilot:
 
     def row(self, obs: Observation) -> Row:
         """The next row of the open chunk, or the first one of a new one."""
+        self.taken += 1
         if not self.chunk:
+            self.taken = 0
             self.chunk.extend(self.policy.act(obs, explore=self.explore))
         return np.clip(self.chunk.popleft(), -1.0, 1.0).astype(np.float32)
 
     def propose(self, obs: Observation) -> Proposal:
         """What the policy wants."""
-        return Proposal(action=self.row(obs), source=self.source)
+        return Proposal(action=self.row(obs), source=self.source, row=self.taken)

@@ -142,7 +142,8 @@ def _run(
         seen = pilot.augment(obs)
         proposal = pilot.propose(seen)
         step = _judged(_execute(env, proposal), proposal.verdict)
-        sink.add(proposal.record(seen, step))
+        planned = steps[len(steps) - proposal.row].stamp if proposal.row else None
+        sink.add(proposal.record(seen, step, planned))
         steps.append(step)
         done.proposals.append((proposal.source, proposal.intervention))
         done.verdict = proposal.verdict

@@ -105,6 +105,7 @@ class SharedControl:
             source=stage.source,
             policy=None if stage is Stage.POLICY else policy,
             intervention=self.machine.intervention,
+            row=self.pilot.taken if stage is Stage.POLICY and self.pilot is not None else 0,
             waiting=self._waiting if stage.holds and verdict is None else None,
             verdict=verdict,
         )
