@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,27 +23,40 @@ PLACE = ROOT / ".venvs"
 STAMP = "installed.json"
 
 
-def peer_python(name: str, *steps: Sequence[str]) -> Path:
+def peer_python(name: str, *steps: Sequence[str], version: str = "") -> Path:
     """The interpreter of ``.venvs/<name>``, where each of ``steps`` was one ``pip install``.
 
     Made on first use, and made again when the steps have changed. A step is a list of requirements and pip's options:
-    ``peer_python("lerobot", ["torch==2.13.0"], ["--no-deps", "lerobot==0.4.4"])``.
+    ``peer_python("lerobot", ["torch==2.13.0"], ["--no-deps", "lerobot==0.4.4"])``. ``version`` ("3.12") asks for
+    another Python than the one that runs.
     """
     PLACE.mkdir(exist_ok=True)
     with (PLACE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _install(name, steps)
+        return _install(name, steps, version)
 
 
-def _install(name: str, steps: Sequence[Sequence[str]]) -> Path:
+def interpreter(version: str) -> Path:
+    """A Python of that version: this one, one on the path, or one that pyenv installed."""
+    if version in {"", f"{sys.version_info.major}.{sys.version_info.minor}"}:
+        return Path(sys.executable)
+    found = shutil.which(f"python{version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for python in [*([Path(found)] if found else []), *sorted(pyenv.glob(f"{version}*/bin/python{version}"))]:
+        if subprocess.run([str(python), "-c", "import venv"], capture_output=True, check=False).returncode == 0:
+            return python
+    raise RuntimeError(f"this peer needs Python {version}; install it (pyenv install {version}) and start again")
+
+
+def _install(name: str, steps: Sequence[Sequence[str]], version: str) -> Path:
     home = PLACE / name
     python = home / "bin" / "python"
-    wanted = json.dumps([list(step) for step in steps])
+    wanted = json.dumps([*([version] if version else []), *map(list, steps)])
     stamp = home / STAMP
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     print(f"installing the peer {name!r} into {home.relative_to(ROOT)} ...", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+    subprocess.run([str(interpreter(version)), "-m", "venv", "--clear", str(home)], check=True)
     for step in steps:
         _pip(python, step)
     stamp.write_text(wanted, encoding="utf-8")
