@@ -11,11 +11,9 @@ from pathlib import Path
 
 from peers import peer_python
 
-NUMBERS = (
-    "numpy==2.2.6 einops==0.8.1 safetensors==0.6.2 pandas==2.3.3 opencv-python-headless==4.13.0.92"
-)
-CONFIGURATION = "draccus==0.11.6 huggingface-hub==1.6.0 datasets==4.8.0 accelerate==1.14.0 jsonlines==4.0.0 pyarrow==22.0.0"
-SMALL = "packaging==25.0 pillow==11.3.0 requests==2.32.5 termcolor==3.1.0 tqdm==4.67.1 deepdiff==8.6.1"
+NUMBERS = "numpy==2.2.6 einops==0.8.1 safetensors==0.6.2 pandas==2.3.3 opencv-python-headless==4.13.0.92"
+CONFIGURATION = "draccus==0.11.6 huggingface-hub==1.6.0 datasets==4.8.0 accelerate==1.14.0 jsonlines==4.0.0"
+SMALL = "pyarrow==22.0.0 packaging==25.0 pillow==11.3.0 requests==2.32.5 termcolor==3.1.0 tqdm==4.67.1 deepdiff==8.6.1"
 WIRE = "grpcio==1.78.0 protobuf==6.33.5 pyserial==3.5 av==15.1.0"
 STEPS = (
     ["torch==2.13.0"],
