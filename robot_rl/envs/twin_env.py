@@ -6,6 +6,7 @@ import math
 import time
 
 from controllers.parameters.presets import ControllerConfig, preset
+from robot_rl.core.protocols import Task
 from robot_rl.core.rewards import Reward
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_task
@@ -17,7 +18,7 @@ PRESETS = {"reach": "rl_explore", "pick_cube": "rl_explore", "peg_insert": "prec
 
 
 def make_twin_env(
-    task_name: str,
+    task: str | Task,
     cameras: tuple[str, ...] = (),
     controller: ControllerConfig | None = None,
     *,
@@ -27,13 +28,15 @@ def make_twin_env(
 ) -> RobotEnv:
     """An environment of the task on its own twin; equal seeds give bit-equal episodes. No controller: its preset.
 
+    A task that is given by name observes ``cameras``; one that is given as such observes its own.
+
     ``guarded``: with leases, blended hand-overs and watchdogs around the controller, as a real arm has them.
     ``paced``: in real time, for a person at the controls. ``reward``: who judges the steps in the task's place.
     """
-    task = make_task(task_name, cameras)
-    cameras = tuple(dict.fromkeys((*cameras, *(() if reward is None else reward.cameras))))
-    config = controller or preset(PRESETS[task_name])
-    twin = GuardedTwin(task_name, config, cameras=cameras) if guarded else Twin(task_name, config, cameras)
+    task = make_task(task, cameras) if isinstance(task, str) else task
+    cameras = tuple(dict.fromkeys((*task.spec.cameras, *(() if reward is None else reward.cameras))))
+    config = controller or preset(PRESETS[task.name])
+    twin = GuardedTwin(task.name, config, cameras=cameras) if guarded else Twin(task.name, config, cameras)
     twin.__enter__()
     clock = (PacedClock if paced else TwinClock)(twin)
     return RobotEnv(twin, {name: twin.camera(name) for name in cameras}, task, clock, reward)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from robot_rl.core.protocols import Poses, Task
 from robot_rl.core.records import Array, Command, Frame, Observation, Outcome, RobotState
@@ -33,6 +33,18 @@ class Senses:
         for name, view in self.views.items():
             kept[IMAGES + name] = view.apply(kept[IMAGES + name])
         return kept
+
+
+def fitting(task: Spec, wanted: Spec, crops: Mapping[str, View]) -> Senses:
+    """The senses of a policy that was trained on ``wanted``, in a task with cameras that observes ``task``.
+
+    ``crops``: what the station shows of its cameras; the size is that of the images the policy was trained on.
+    """
+    views = {}
+    for camera in wanted.cameras:
+        height, width, _ = wanted.observation[IMAGES + camera].shape
+        views[camera] = replace(crops.get(camera, View()), size=(height, width))
+    return Senses(hidden=tuple(k for k in task.observation if k not in wanted.observation), views=views)
 
 
 class Sensed:

@@ -6,9 +6,10 @@ import itertools
 
 from torch import Tensor, nn
 
-CHANNELS = (32, 32, 64, 64)
-"""Of the layers. The first two halve the image; the others keep its resolution, so that millimetres are not lost."""
-STRIDES = (2, 2, 1, 1)
+CHANNELS = (16, 32, 32)
+"""Of the layers. Two of them halve the image, and no more: a millimetre is about a pixel."""
+STRIDES = (2, 2, 1)
+KERNELS = (5, 3, 3)
 
 
 class SmallConv(nn.Module):
@@ -16,13 +17,12 @@ class SmallConv(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        pairs = zip(itertools.pairwise((3, *CHANNELS)), STRIDES, strict=True)
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride, 1) for (a, b), stride in pairs)
-        self.norms = nn.ModuleList(nn.GroupNorm(1, width) for width in CHANNELS)
+        pairs = zip(itertools.pairwise((3, *CHANNELS)), STRIDES, KERNELS, strict=True)
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, kernel, stride, kernel // 2) for (a, b), stride, kernel in pairs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps of what is where."""
         x = x - 0.5
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = norm(layer(x)).relu()
+        for layer in self.layers:
+            x = layer(x).relu()
         return x
