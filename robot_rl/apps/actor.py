@@ -19,6 +19,7 @@ from robot_rl.apps.progress import bar
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner import start
+from robot_rl.transport.access import Credentials
 from robot_rl.transport.client import ExperienceClient
 
 
@@ -32,6 +33,8 @@ class Config:
     """Folder of what this actor did."""
     address: str = ""
     """Where the learner listens; empty: what the file ``address`` in its folder says."""
+    credentials: Path | None = None
+    """Folder of this actor made by ``robot-rl certificates``, if the learner was given its own."""
     run: Annotated[ActorConfig, tyro.conf.arg(name="")] = ActorConfig()  # noqa: RUF009
     """Length, seeds and patience."""
 
@@ -45,7 +48,8 @@ def main(config: Config) -> None:
     address = config.address or address_file.read_text().strip()
     env = make_twin_env(task_of(begin), tuple(policy.recipe.spec.cameras))
     won: list[bool] = []
-    with ExperienceClient(address, config.spool, stored) as client:
+    credentials = Credentials.load(config.credentials) if config.credentials else None
+    with ExperienceClient(address, config.spool, stored, credentials=credentials) as client:
         runner = ActorRunner(env, policy, client, config.run)
         with bar(f"acting for the learner at {address}", config.run.max_steps or float("inf")) as advance:
 

@@ -19,6 +19,8 @@ from robot_rl.learner.checkpoint import load_policy
 from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics
 from robot_rl.learner.runner import LearnerRunner, Progress, RunnerConfig
 from robot_rl.tasks.registry import make_task
+from robot_rl.transport.access import Credentials
+from robot_rl.transport.limits import Limits
 from robot_rl.transport.server import ExperienceServer
 
 MethodT = TypeVar("MethodT")
@@ -39,7 +41,11 @@ class Config(Generic[MethodT]):
     base: Path | None = None
     """Checkpoint of the base policy, for methods that have one."""
     bind: str = "127.0.0.1:0"
-    """Address to listen at; port 0 takes a free one."""
+    """Address to listen at; port 0 takes a free one. Others than this machine need credentials."""
+    credentials: Path | None = None
+    """Folder ``learner`` made by ``robot-rl certificates``."""
+    limits: Limits = Limits()  # noqa: RUF009
+    """What actors may send at most."""
     threads: int = 1
     """Threads of torch; small networks are fastest with one."""
     method: MethodT
@@ -64,7 +70,9 @@ def main(config: Config[Any]) -> None:
         raise ConfigError(f"{config.algorithm} learns from a dataset alone: use robot-rl train {config.algorithm}")
     demos = demonstrations(recordings, learner) if recordings else None
     run = replace(config.run, task=task)
-    with ExperienceServer(config.bind, run.folder / "log", learner.spec) as server:
+    credentials = Credentials.load(config.credentials) if config.credentials else None
+    log, limits = run.folder / "log", config.limits
+    with ExperienceServer(config.bind, log, learner.spec, credentials=credentials, limits=limits) as server:
         runner = LearnerRunner(learner, demos, server, run)
         with bar(f"learning {task} by {config.algorithm}", run.max_env_steps) as advance:
 

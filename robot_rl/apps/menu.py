@@ -25,7 +25,8 @@ class Menu:
 
     def usage(self) -> str:
         """The list of commands."""
-        rows = "\n".join(f"  {name:<10} {text}" for name, text in self.commands)
+        width = max(len(name) for name, _ in self.commands)
+        rows = "\n".join(f"  {name:<{width}}  {text}" for name, text in self.commands)
         end = f"{self.prog} COMMAND --help explains its options."
         return f"usage: {self.prog} COMMAND [options]\n\ncommands:\n{rows}\n\n{end}"
 

@@ -7,7 +7,10 @@ import ipaddress
 import grpc
 
 from robot_rl.core.errors import ConfigError
+from robot_rl.transport.access import Credentials
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""Hosts at which a server listens for everybody -> where this machine reaches it."""
 MAX_MESSAGE = 8 << 20
 KEEPALIVE = (
     ("grpc.keepalive_time_ms", 10_000),
@@ -16,8 +19,8 @@ KEEPALIVE = (
 )
 CLIENT_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 1_000),  # how long one attempt may take
+    ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.use_local_subchannel_pool", 1),
@@ -32,27 +35,45 @@ SERVER_OPTIONS = (
 )
 
 
-def local(address: str) -> str:
-    """The address itself, if nothing outside this machine can reach it; else ``ConfigError``.
+def check_address(address: str, credentials: Credentials | None) -> str:
+    """The address itself; ``ConfigError`` if others than this machine can reach it and nobody has to prove anything.
 
     Args:
-        address: ``host:port`` with a loopback host, or ``unix:path``.
+        address: ``host:port``, or ``unix:path``.
+        credentials: What both sides show; None: nothing.
     """
     if address.startswith("unix:"):
+        if credentials is not None:
+            raise ConfigError(f"{address} is a file of this machine, where rights of files count: omit credentials")
         return address
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
         raise ConfigError(f"address {address!r} is not host:port, for example 127.0.0.1:50051")
-    if not _loopback(host.strip("[]")):
-        raise ConfigError(
-            f"address {address!r} leaves this machine, and encryption is not built yet: use 127.0.0.1:{port}"
-        )
+    if credentials is None and not _loopback(host.strip("[]")):
+        line = f"address {address!r} leaves this machine: make credentials by robot-rl certificates and give them to"
+        raise ConfigError(f"{line} both sides by --credentials, or use 127.0.0.1:{port}")
     return address
 
 
-def open_channel(address: str) -> grpc.Channel:
-    """A connection to a learner on this machine; it connects by itself, and again after every loss."""
-    return grpc.insecure_channel(local(address), options=CLIENT_OPTIONS)
+def open_channel(address: str, credentials: Credentials | None = None) -> grpc.Channel:
+    """A connection to a learner; it connects by itself, and again after every loss."""
+    check_address(address, credentials)
+    if credentials is None:
+        return grpc.insecure_channel(address, options=CLIENT_OPTIONS)
+    return grpc.secure_channel(address, credentials.of_channel(), options=CLIENT_OPTIONS)
+
+
+def listen(server: grpc.Server, bind: str, credentials: Credentials | None = None) -> str:
+    """Let a server listen; returns the address at which this machine reaches it, ``ConfigError`` if it is taken."""
+    try:
+        if credentials is None:
+            port = server.add_insecure_port(bind)
+        else:
+            port = server.add_secure_port(bind, credentials.of_server())
+    except RuntimeError as error:
+        raise ConfigError(f"cannot listen at {bind}: another process does; choose another port") from error
+    host = bind.rpartition(":")[0]
+    return bind if bind.startswith("unix:") else f"{EVERYWHERE.get(host, host)}:{port}"
 
 
 def _loopback(host: str) -> bool:

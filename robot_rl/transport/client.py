@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
-from robot_rl.transport.channel import local, open_channel
+from robot_rl.transport.access import Credentials
+from robot_rl.transport.channel import check_address, open_channel
 from robot_rl.transport.codec import Meta, encode_begin, encode_end, encode_step, observation_size
+from robot_rl.transport.diagnosis import diagnose
 from robot_rl.transport.samples import SampleBuffer
 from robot_rl.transport.sender import Sender
 from robot_rl.transport.service import Stub
@@ -36,13 +38,21 @@ class ExperienceClient:
     is there: steps wait in the spool, and the policy keeps the weights it has.
     """
 
-    def __init__(self, address: str, spool: Path, spec: Spec, *, flush_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        spool: Path,
+        spec: Spec,
+        *,
+        credentials: Credentials | None = None,
+        flush_timeout: float = 30.0,
+    ) -> None:
         observation_size(spec)
         self.spec = spec
-        self._address = local(address)
+        self._address, self._credentials = check_address(address, credentials), credentials
         self.spool = Spool(spool, spec)
         self._flush_timeout = flush_timeout
-        self._channel = open_channel(address)
+        self._channel = open_channel(address, credentials)
         stub = Stub(self._channel)
         self._sender = Sender(self.spool, stub)
         self._watcher = Watcher(self.spool.actor, stub)
@@ -58,12 +68,13 @@ class ExperienceClient:
         self.close()
 
     def connect(self, timeout: float) -> None:
-        """Wait for the learner; ``ConnectionLostError`` if none answers, ``SpecError`` if it refuses this actor."""
+        """Wait for the learner; ``ConnectionLostError`` if none answers, another error if it refuses."""
         deadline = time.monotonic() + timeout
         while not self._sender.greeted.wait(0.02):
             self._raise()
             if time.monotonic() > deadline:
-                raise ConnectionLostError(f"no learner answers at {self._address}: start it, or check the address")
+                reason = diagnose(self._address, self._credentials)
+                raise ConnectionLostError(f"no learner answers at {self._address}: {reason}")
 
     def begin(self, meta: Meta) -> None:
         """Open an episode."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import grpc
 
-from robot_rl.core.errors import RobotRLError, SpecError
+from robot_rl.core.errors import ConfigError, RobotRLError, SpecError
 from robot_rl.transport.service import Stub
 from robot_rl.transport.spool import Spool, Stream
 from robot_rl.transport.versions import OLDEST, SCHEMA
@@ -20,6 +20,7 @@ LINGER = 0.05
 HELLO_TIMEOUT = 3.0
 RETRY = 0.1
 REFUSALS = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED)
+STRANGERS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
 class Sender(threading.Thread):
@@ -126,3 +127,5 @@ class Sender(threading.Thread):
     def _judge(self, error: grpc.RpcError) -> None:
         if error.code() in REFUSALS:
             self.error = SpecError(error.details())
+        elif error.code() in STRANGERS:
+            self.error = ConfigError(error.details())

@@ -11,9 +11,10 @@ from pathlib import Path
 import grpc
 from numpy.typing import NDArray
 
-from robot_rl.core.errors import ConfigError, RobotRLError
+from robot_rl.core.errors import RobotRLError
 from robot_rl.core.spec import Spec
-from robot_rl.transport.channel import SERVER_OPTIONS, local
+from robot_rl.transport.access import Credentials, Doorkeeper
+from robot_rl.transport.channel import SERVER_OPTIONS, check_address, listen
 from robot_rl.transport.codec import observation_size
 from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, Status, WatchRequest
 from robot_rl.transport.inbox import Inbox
@@ -28,17 +29,26 @@ WORKERS = 64
 
 
 class ExperienceServer:
-    """Receives the experience of actors on this machine and gives them weights.
+    """Receives the experience of actors and gives them weights.
 
     Args:
-        bind: ``127.0.0.1:port``; port 0 takes a free one, see ``address``.
+        bind: ``127.0.0.1:port``, with ``credentials`` also ``0.0.0.0:port``; port 0 takes a free one, see ``address``.
         log_dir: Where the records lie, one file per life of an actor; what is there already is kept.
         spec: What observations must look like; an actor with another spec is refused in one line.
+        credentials: What it shows, and whom it serves; None: whoever is on this machine.
         limits: What it takes from them at most.
     """
 
-    def __init__(self, bind: str, log_dir: Path, spec: Spec, limits: Limits | None = None) -> None:
-        local(bind)
+    def __init__(
+        self,
+        bind: str,
+        log_dir: Path,
+        spec: Spec,
+        *,
+        credentials: Credentials | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        check_address(bind, credentials)
         observation_size(spec)
         log_dir.mkdir(parents=True, exist_ok=True)
         self._lock_fd = lock_folder(log_dir, "learner log")
@@ -46,6 +56,7 @@ class ExperienceServer:
         self.desk = _Desk()
         self.address = bind
         self._bind = bind
+        self._credentials = credentials
         self._server: grpc.Server | None = None
 
     def __enter__(self) -> ExperienceServer:
@@ -65,14 +76,11 @@ class ExperienceServer:
         """
         self.inbox.deliver_to(on_record)
         pool = ThreadPoolExecutor(WORKERS, "experience")
-        self._server = grpc.server(pool, options=SERVER_OPTIONS, maximum_concurrent_rpcs=WORKERS)
+        token = self._credentials.token if self._credentials else ""
+        doors = (Doorkeeper(token),) if token else ()
+        self._server = grpc.server(pool, interceptors=doors, options=SERVER_OPTIONS, maximum_concurrent_rpcs=WORKERS)
         self._server.add_generic_rpc_handlers((handler(_Service(self.inbox, self.desk)),))
-        try:
-            port = self._server.add_insecure_port(self._bind)
-        except RuntimeError as error:
-            raise ConfigError(f"cannot listen at {self._bind}: another process does; choose another port") from error
-        if not self._bind.startswith("unix:"):
-            self.address = f"{self._bind.rpartition(':')[0]}:{port}"
+        self.address = listen(self._server, self._bind, self._credentials)
         self._server.start()
 
     def publish(self, tensors: Mapping[str, NDArray]) -> int:

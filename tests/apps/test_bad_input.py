@@ -40,6 +40,8 @@ CASES = [
     ("learner bc --folder y --task reach", "train"),
     ("actor nowhere --spool y --connect-timeout 0.1", "nowhere"),
     ("actor nowhere --spool y --wait sometimes", "--wait"),
+    ("certificates y", "--token"),
+    ("certificates y --actors arm --hosts a/b", "'a/b'"),
     ("up --task reac", "'reach'"),
     ("report nowhere", "nowhere"),
     ("report empty", "empty"),
