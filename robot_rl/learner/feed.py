@@ -11,64 +11,55 @@ from dataclasses import dataclass, field
 from google.protobuf.message import DecodeError
 
 from robot_rl.core.errors import RobotRLError
+from robot_rl.core.records import Source, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data.replay import Replay
+from robot_rl.learner.tally import ActorTally, EpisodeSummary, add_step, begun, count_step
 from robot_rl.transport.codec import decode_observation, decode_step
 from robot_rl.transport.experience_pb2 import Event
 from robot_rl.transport.inbox import Arrival
 
 PATIENCE = 2.0
 """An actor that has been silent for this long [s] no longer keeps others waiting for its episode to end."""
+TURN = 1.0
+"""Nor does one that sends, when others have waited for this long [s]: their steps are to be learnt from soon."""
 SLICE = 256
 """Records decoded in one go, so that updates are not held up."""
-
-
-@dataclass(kw_only=True)
-class EpisodeSummary:
-    """One episode of an actor, as the learner saw it."""
-
-    actor: str
-    env_steps: int = 0
-    """Steps of all actors when it ended."""
-    steps: int = 0
-    success: bool = False
-    episode_return: float = 0.0
-    complete: bool = False
-    """False: interrupted."""
-    policy_version: int = 0
-    """Weights that chose its last action."""
-    policy_age: float = 0.0
-    """Age of those weights then [s]."""
-    peak_force: float = 0.0
-    """Largest external force [N]."""
-    violations: int = 0
-    """Ticks at which the controller's work exceeded its budget."""
-    worst_ratio: float = 0.0
-    """Largest work / budget [-]."""
 
 
 @dataclass(kw_only=True)
 class _Actor:
     waiting: deque[Event] = field(default_factory=deque)
     heard: float = 0.0
+    waits_since: float = 0.0
+    """When the oldest of the waiting arrived [s]."""
+    newest: StepRecord | None = None
+    """Its newest step in the replay, while that episode goes on."""
     episode: EpisodeSummary
+    tally: ActorTally
 
 
 class Feed:
     """Fills a replay from any number of actors, one episode after the other.
 
     The server's threads call ``put``, the learner's thread ``drain``. The replay stores an episode's steps in a row,
-    so it takes steps of one actor as they come and keeps those of others until that episode ends.
+    so it takes steps of one actor as they come and keeps those of others until that episode ends, or until they have
+    waited for long. An episode that was left goes on later, from its newest step, which is then stored again: what is
+    sampled is a step with what followed it, whoever sent something in between. Episodes of evaluation never enter.
     """
 
     def __init__(self, replay: Replay, spec: Spec, on_episode: Callable[[EpisodeSummary], None]) -> None:
         self.replay = replay
         self.env_steps = 0
-        """Steps that arrived, of all actors."""
+        """Steps that arrived, of all actors, evaluations left out."""
         self.episodes = 0
-        """Complete episodes that arrived."""
+        """Complete episodes that arrived, evaluations left out."""
+        self.evaluations = 0
+        """Complete episodes of evaluation that arrived."""
         self.rejected = 0
         """Records that could not be understood and were left out."""
+        self.human_steps = 0
+        """Steps of people that arrived, evaluations left out."""
         self.on_episode = on_episode
         """Called with every episode that ended, complete or not."""
         self._spec = spec
@@ -76,6 +67,7 @@ class Feed:
         self._arrived = threading.Event()
         self._actors: dict[str, _Actor] = {}
         self._owner: str | None = None
+        self._owned_since = 0.0
 
     def put(self, arrival: Arrival) -> None:
         """Hand over one record; costs nothing."""
@@ -108,63 +100,96 @@ class Feed:
 
     def take(self, arrival: Arrival) -> None:
         """Take one record into the replay; one that makes no sense is counted and left out."""
-        actor = self._actors.setdefault(arrival.actor, _Actor(episode=EpisodeSummary(actor=arrival.actor)))
+        name = arrival.actor
+        if name not in self._actors:
+            self._actors[name] = _Actor(episode=EpisodeSummary(actor=name), tally=ActorTally(actor=name))
+        actor = self._actors[name]
         try:
             event = Event.FromString(arrival.payload)
             self._account(actor, event)
-            actor.waiting.append(event)
             actor.heard = time.monotonic()
+            if not actor.episode.evaluation:
+                actor.waits_since = actor.waits_since if actor.waiting else actor.heard
+                actor.waiting.append(event)
             self._settle()
         except (RobotRLError, DecodeError, ValueError):
             self.rejected += 1
 
+    def counts(self) -> dict[str, float]:
+        """What has arrived, beside the steps."""
+        return {
+            "episodes": self.episodes,
+            "evaluations": self.evaluations,
+            "rejected": self.rejected,
+            "human_steps": self.human_steps,
+        }
+
+    def tallies(self) -> list[ActorTally]:
+        """Every actor that has ever sent anything."""
+        return [actor.tally for actor in self._actors.values()]
+
     def _account(self, actor: _Actor, event: Event) -> None:
-        kind = event.WhichOneof("body")
+        kind, episode, tally = event.WhichOneof("body"), actor.episode, actor.tally
+        learnt = not episode.evaluation
         if kind == "begin":
-            actor.episode = EpisodeSummary(actor=actor.episode.actor)
+            actor.episode = begun(episode.actor, event.begin.meta)
+            tally.station = actor.episode.station
         elif kind == "step":
-            self.env_steps += 1
-            _add(actor.episode, event)
+            self.env_steps += learnt
+            self.human_steps += learnt and event.step.source == Source.HUMAN
+            add_step(episode, event)
+            count_step(tally, event)
         elif kind == "end":
-            self.episodes += event.end.complete
-            actor.episode.complete, actor.episode.env_steps = event.end.complete, self.env_steps
-            self.on_episode(actor.episode)
+            complete = event.end.complete
+            self.episodes += complete and learnt
+            self.evaluations += complete and not learnt
+            episode.complete, episode.env_steps = complete, self.env_steps
+            tally.episodes += complete
+            tally.evaluations += complete and not learnt
+            if complete and learnt:
+                tally.recent.append(episode.success)
+            self.on_episode(episode)
 
     def _settle(self) -> None:
-        """Move waiting records into the replay, as far as every episode stays in one piece."""
-        owner = self._owner
-        if owner is not None and time.monotonic() - self._actors[owner].heard > PATIENCE:
+        """Move waiting records into the replay, as far as it is their actor's turn."""
+        if self._owner is not None and self._turn_is_over(self._actors[self._owner]):
             self.replay.end(None)
             self._owner = None
         while (name := self._next()) is not None:
-            goes_on = self._apply(self._actors[name].waiting.popleft())
+            if self._owner is None:
+                self._owned_since = time.monotonic()
+            actor = self._actors[name]
+            goes_on = self._apply(actor, actor.waiting.popleft(), resumes=self._owner is None)
+            actor.waits_since = time.monotonic()
             self._owner = name if goes_on else None
+
+    def _turn_is_over(self, owner: _Actor) -> bool:
+        now = time.monotonic()
+        others = [actor.waits_since for actor in self._actors.values() if actor.waiting and actor is not owner]
+        if not others:
+            return False
+        return now - owner.heard > PATIENCE or now - max(min(others), self._owned_since) > TURN
 
     def _next(self) -> str | None:
         """The actor whose records may enter the replay now."""
         if self._owner is not None:
             return self._owner if self._actors[self._owner].waiting else None
-        return next((name for name, actor in self._actors.items() if actor.waiting), None)
+        waiting = [name for name, actor in self._actors.items() if actor.waiting]
+        return min(waiting, key=lambda name: self._actors[name].waits_since, default=None)
 
-    def _apply(self, event: Event) -> bool:
-        """Give one event to the replay; True if its episode goes on."""
+    def _apply(self, actor: _Actor, event: Event, *, resumes: bool) -> bool:
+        """Give one event to the replay; True if its episode goes on. ``resumes``: others had the replay meanwhile."""
         kind = event.WhichOneof("body")
-        if kind == "begin":
+        if kind == "begin" or resumes:
             self.replay.begin({})
-        elif kind == "step":
-            self.replay.add(decode_step(event.step, self._spec).record)
+        if kind == "begin":
+            actor.newest = None
+        elif resumes and actor.newest is not None:
+            self.replay.add(actor.newest)
+        if kind == "step":
+            actor.newest = decode_step(event.step, self._spec).record
+            self.replay.add(actor.newest)
         elif kind == "end":
-            final = decode_observation(event.end.observation, self._spec) if event.end.complete else None
-            self.replay.end(final)
+            actor.newest = None
+            self.replay.end(decode_observation(event.end.observation, self._spec) if event.end.complete else None)
         return kind != "end"
-
-
-def _add(episode: EpisodeSummary, event: Event) -> None:
-    step = event.step
-    episode.steps += 1
-    episode.success = step.success
-    episode.episode_return += step.reward
-    episode.policy_version, episode.policy_age = step.policy_version, step.policy_age
-    episode.peak_force = max(episode.peak_force, step.peak_force)
-    episode.violations = step.energy.violations
-    episode.worst_ratio = max(episode.worst_ratio, step.energy.worst_ratio)

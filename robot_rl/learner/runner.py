@@ -9,7 +9,7 @@ from pathlib import Path
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.stopping import on_stop_signal
-from robot_rl.data.mixture import Mixture
+from robot_rl.data.mixture import Mixture, Pool
 from robot_rl.data.replay import Replay
 from robot_rl.data.transitions import Source, empty_batch
 from robot_rl.learner import checkpoint, start
@@ -85,7 +85,8 @@ class LearnerRunner:
             raise ConfigError(f"{method} learns from a dataset alone: use robot-rl train {method}")
         self.learner, self.server, self.config = learner, server, config
         self.replay = Replay(learner.spec, config.capacity, config.seed)
-        self.mixture = Mixture(self.replay, demos, sampling.demo_ratio)
+        shown = [source for source in (demos, self.replay.corrections(config.seed + 1)) if source is not None]
+        self.mixture = Mixture(self.replay, Pool(shown, config.seed + 2), sampling.demo_ratio)
         self.metrics = Metrics(config.folder)
         self.feed = Feed(self.replay, learner.spec, self.metrics.remember)
         self.pace = Pace(
@@ -213,17 +214,17 @@ class LearnerRunner:
         before, self._reported = self._reported, (self.feed.env_steps, self.updates)
         counts = {
             "updates": self.updates,
-            "episodes": self.feed.episodes,
             "recent_success": self.metrics.recent_success,
             "version": self.version,
             "replay": len(self.replay),
-            "rejected": self.feed.rejected,
+            **self.feed.counts(),
             "actors": self.server.watchers,
             "paused": int(self._paused),
             "steps_per_s": (self.feed.env_steps - before[0]) / elapsed,
             "updates_per_s": (self.updates - before[1]) / elapsed,
         }
         self.metrics.learner(counts, self.feed.env_steps)
+        self.metrics.actors(self.feed.tallies(), self.feed.env_steps)
 
     def _save(self, name: str) -> None:
         counts = {"updates": self.updates, "env_steps": self.feed.env_steps, "episodes": self.feed.episodes}

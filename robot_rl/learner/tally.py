@@ -1,0 +1,97 @@
+"""What a learner knows of its actors and of their episodes, beside the steps themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+
+from robot_rl.core.records import Source
+from robot_rl.transport.experience_pb2 import Event
+
+
+@dataclass(kw_only=True)
+class EpisodeSummary:
+    """One episode of an actor, as the learner saw it."""
+
+    actor: str
+    env_steps: int = 0
+    """Steps of all actors when it ended."""
+    steps: int = 0
+    success: bool = False
+    episode_return: float = 0.0
+    complete: bool = False
+    """False: interrupted."""
+    policy_version: int = 0
+    """Weights that chose its last action."""
+    policy_age: float = 0.0
+    """Age of those weights then [s]."""
+    peak_force: float = 0.0
+    """Largest external force [N]."""
+    violations: int = 0
+    """Ticks at which the controller's work exceeded its budget."""
+    worst_ratio: float = 0.0
+    """Largest work / budget [-]."""
+    seed: int = -1
+    station: str = ""
+    """Of the actor; empty: it did not say."""
+    evaluation: int = 0
+    """Number of the actor's round of evaluation, counted from 1; 0: none, the episode is learnt from."""
+    human_steps: int = 0
+    """Steps that a person made."""
+    interventions: int = 0
+    """How often a person took over."""
+
+
+@dataclass(kw_only=True)
+class ActorTally:
+    """What one actor has sent, over all its lives."""
+
+    actor: str
+    station: str = ""
+    steps: int = 0
+    human_steps: int = 0
+    episodes: int = 0
+    """Complete ones, evaluations included."""
+    evaluations: int = 0
+    """Complete episodes of evaluation."""
+    policy_version: int = 0
+    policy_age: float = 0.0
+    """Of the weights that chose its newest action [s]."""
+    recent: deque[bool] = field(default_factory=lambda: deque(maxlen=50))
+    """Whether its newest complete episodes succeeded, evaluations left out."""
+
+
+def begun(actor: str, meta: str) -> EpisodeSummary:
+    """An episode that has just begun, with what its actor says of it."""
+    said = json.loads(meta)
+    if not isinstance(said, dict):
+        raise ValueError("the meta data of an episode are no JSON object")
+    return EpisodeSummary(
+        actor=actor,
+        seed=int(said.get("seed", -1)),
+        station=str(said.get("station", "")),
+        evaluation=int(said.get("evaluation", 0)),
+    )
+
+
+def count_step(tally: ActorTally, event: Event) -> None:
+    """Take a step into its actor's figures."""
+    step = event.step
+    tally.steps += 1
+    tally.human_steps += step.source == Source.HUMAN
+    tally.policy_version, tally.policy_age = step.policy_version, step.policy_age
+
+
+def add_step(episode: EpisodeSummary, event: Event) -> None:
+    """Take a step into an episode's summary."""
+    step = event.step
+    episode.steps += 1
+    episode.success = step.success
+    episode.episode_return += step.reward
+    episode.policy_version, episode.policy_age = step.policy_version, step.policy_age
+    episode.peak_force = max(episode.peak_force, step.peak_force)
+    episode.violations = step.energy.violations
+    episode.worst_ratio = max(episode.worst_ratio, step.energy.worst_ratio)
+    episode.human_steps += step.source == Source.HUMAN
+    episode.interventions = max(episode.interventions, step.intervention)
