@@ -96,7 +96,7 @@ class Copier:
         if total < ALONE or self.threads == 1:
             part(0.0, 1.0)
             return
-        bounds = np.linspace(0.0, 1.0, self.threads + 1)
+        bounds = [k / self.threads for k in range(self.threads + 1)]
         others = [self._pool.submit(part, *pair) for pair in itertools.pairwise(bounds[1:])]
         part(bounds[0], bounds[1])
         for other in others:

@@ -81,7 +81,7 @@ class Gather:
 
 
 def _places(at: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    return (at[:, None] * count + np.arange(count)).reshape(-1)
+    return at if count == 1 else (at[:, None] * count + np.arange(count)).reshape(-1)
 
 
 def _flat(name: str, target: NDArray) -> NDArray:

@@ -16,22 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from numba import njit, types
-from numba.core import cgutils
-from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import IMAGES, Feature, Spec
-from robot_rl.data.copying import in_line, move, settle, stream_row
-
-GREY: Final = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R BT.601)."""
-BLOCK: Final = 8192
-"""Bytes that are put together in the nearest cache before they go past it."""
+from robot_rl.data.loading.pixels import change_colours, cut_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +75,11 @@ class Augmentation:
             spare = np.array([shape[0] - height, shape[1] - width])
             if not (self.together and drawn):
                 shift = rng.integers(-self.shift, self.shift + 1, size=(count, 2))
-            place = rng.integers(0, spare + 1, (count, 2))
+            offset = shift + rng.integers(0, spare + 1, (count, 2)) if spare.any() else shift
             factors = None
             if ranges.any():
                 factors = (1.0 + ranges * rng.uniform(-1.0, 1.0, size=(count, 3))).astype(np.float32)
-            drawn[name] = Draws(shift + place, factors)
+            drawn[name] = Draws(offset, factors)
         return drawn
 
     def centre(self, shape: tuple[int, ...], count: int) -> Draws:
@@ -109,6 +100,8 @@ class Draws:
 
     def repeat(self, count: int) -> Draws:
         """Each draw for ``count`` images in a row."""
+        if count == 1:
+            return self
         factors = None if self.factors is None else np.repeat(self.factors, count, axis=0)
         return Draws(np.repeat(self.offset, count, axis=0), factors)
 
@@ -138,92 +131,3 @@ class Cuts:
         cut_out(self.address[some], self.source[:2], self.draws.offset[some], self.target, (self.at[some], stream))
         if self.draws.factors is not None:
             change_colours(self.target.reshape(len(self.target), -1), self.at[some], self.draws.factors[some])
-
-
-@in_line
-def _pointer(typingctx, address):  # noqa: ANN001, ANN202, ARG001  (typed by numba)
-    def build(context, builder, signature, args):  # noqa: ANN001, ANN202, ARG001
-        return builder.inttoptr(args[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), build
-
-
-@njit(cache=True, nogil=True)
-def cut_out(
-    address: NDArray, source: tuple[int, int], offset: NDArray, out: NDArray, place: tuple[NDArray, bool]
-) -> None:
-    """``out[at[b], y, x] = image b[clamp(y + offset[b, 0]), clamp(x + offset[b, 1])]``, whole runs of a line at once.
-
-    ``place`` is ``at`` and whether to go past the cache: some lines are put together in it, and leave it at once.
-    """
-    at, stream = place
-    height, size = out.shape[1], out.shape[2] * 3
-    lines = max(1, BLOCK // size) if stream else height
-    block = np.empty(lines * size if stream else 0, np.uint8)
-    for b in range(len(address)):
-        image = out.ctypes.data + at[b] * height * size
-        for top in range(0, height, lines):
-            count = min(lines, height - top)
-            target = block.ctypes.data if stream else image + top * size
-            for y in range(count):
-                row = min(source[0] - 1, max(0, top + y + offset[b, 0]))
-                _cut_line(address[b] + row * source[1] * 3, source[1], target + y * size, out.shape[2], offset[b, 1])
-            if stream:
-                stream_row(image + top * size, target, count * size)
-    if stream:
-        settle()
-
-
-@njit(cache=True, nogil=True)
-def _cut_line(source: int, pixels: int, target: int, width: int, offset: int) -> None:
-    """One line of ``width`` pixels from a line of ``pixels``, beginning at ``offset``."""
-    left = min(width, max(0, -offset))
-    right = max(left, min(width, pixels - offset))
-    move(target + left * 3, source + (left + offset) * 3, (right - left) * 3)
-    line = carray(_pointer(source), (pixels, 3), np.uint8)
-    cut = carray(_pointer(target), (width, 3), np.uint8)
-    _fill(cut, 0, left, line[0])
-    _fill(cut, right, width, line[pixels - 1])
-
-
-@njit(cache=True, nogil=True)
-def _fill(line: NDArray, first: int, last: int, pixel: NDArray) -> None:
-    for x in range(first, last):
-        for channel in range(3):
-            line[x, channel] = pixel[channel]
-
-
-@njit(cache=True, nogil=True)
-def change_colours(images: NDArray, at: NDArray, factors: NDArray) -> None:
-    """Change the colours of images at (B,) of (M, N), N = 3 x pixels, in place, by factors (B, 3)."""
-    for b in range(len(at)):
-        image = images[at[b]]
-        brightness, contrast, saturation = factors[b, 0], factors[b, 1], factors[b, 2]
-        own = contrast * brightness * saturation
-        shared = contrast * brightness * (np.float32(1.0) - saturation)
-        constant = (np.float32(1.0) - contrast) * brightness * np.float32(mean_grey(image))
-        _recolour(image, own, shared, constant + np.float32(0.5))
-
-
-@njit(cache=True, nogil=True)
-def _recolour(image: NDArray, own: float, shared: float, constant: float) -> None:
-    """All whole numbers of 32 bits and no branches, so that it is compiled to vector instructions."""
-    red, green, blue = np.float32(GREY[0]), np.float32(GREY[1]), np.float32(GREY[2])
-    low, high = np.int32(0), np.int32(255)
-    for p in range(len(image) // 3):
-        r, g, k = np.float32(image[3 * p]), np.float32(image[3 * p + 1]), np.float32(image[3 * p + 2])
-        common = shared * (red * r + green * g + blue * k) + constant
-        image[3 * p] = min(high, max(low, np.int32(own * r + common)))
-        image[3 * p + 1] = min(high, max(low, np.int32(own * g + common)))
-        image[3 * p + 2] = min(high, max(low, np.int32(own * k + common)))
-
-
-@njit(cache=True, nogil=True)
-def mean_grey(image: NDArray) -> float:
-    """Mean of the grey values of an image (N,), N = 3 x pixels."""
-    red, green, blue = 0, 0, 0
-    for p in range(len(image) // 3):
-        red += image[3 * p]
-        green += image[3 * p + 1]
-        blue += image[3 * p + 2]
-    return (GREY[0] * red + GREY[1] * green + GREY[2] * blue) / (len(image) // 3)

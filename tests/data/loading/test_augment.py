@@ -13,9 +13,10 @@ from make_episodes import IMAGE, STATE, observation
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.data.copying import Copier
-from robot_rl.data.loading.augment import GREY, Augmentation, Cuts, Draws
+from robot_rl.data.loading.augment import Augmentation, Cuts, Draws
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.loader import Loader, LoaderConfig
+from robot_rl.data.loading.pixels import GREY
 from robot_rl.data.loading.windows import Window
 
 
