@@ -114,6 +114,15 @@ class Editor:
         recipe = Recipe(number=number, replaced=replaced, labels=labels)
         return self._replace(entry, [recipe], "reward", f"gave {_names([entry])} other rewards", note)
 
+    def rewrite(self, recipes: Iterable[Recipe], operation: str, summary: str, note: str = "") -> Edit:
+        """Give episodes, those of the recipes' numbers, other arrays, other labels or another end: all in one edit."""
+        named = [(self._find(recipe.number), recipe) for recipe in recipes]
+        with guard(self.root):
+            born = [derive(self.root, entry, self.layout, recipe) for entry, recipe in named]
+        changes: dict[str, Change] = {entry["uuid"]: {VISIBLE: HIDE} for entry, _ in named}
+        changes |= {name: {VISIBLE: SHOW} for name in born}
+        return self._commit(operation, f"{summary} {_names([entry for entry, _ in named])}".strip(), changes, note)
+
     def trim(self, number: int, start: int, stop: int, note: str = "") -> Edit:
         """Keep the steps ``start`` to ``stop - 1`` of an episode, and the observation after them."""
         entry = self._find(number)

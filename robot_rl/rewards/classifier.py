@@ -27,7 +27,7 @@ from robot_rl.core.records import Outcome, RewardSource
 from robot_rl.core.rewards import Sight
 from robot_rl.rewards.drift import DriftMonitor, Reference
 from robot_rl.rewards.frames import shrink
-from robot_rl.rewards.network import WIDTH, SuccessNet
+from robot_rl.rewards.network import WIDTH, NetworkConfig, SuccessNet
 from robot_rl.rewards.sources import CLASSIFIER_FILE
 
 FORMAT: Final = 1
@@ -44,8 +44,8 @@ class Facts:
     """Which it looks through, in this order."""
     shapes: tuple[tuple[int, int], ...]
     """Height and width of each one's images [pixels]."""
-    size: int
-    """Edge of the small images that the network sees [pixels]."""
+    network: NetworkConfig
+    """What sees them."""
     threshold: float
     """Logit from which it says success."""
     held_out: tuple[str, ...]
@@ -94,7 +94,7 @@ class Classifier:
                     f"the classifier was trained on {camera} with {shape[0]}x{shape[1]} pixels and gets {what}: "
                     "check the station's cameras, or train another"
                 )
-        return np.stack([shrink(images[camera], self.facts.size) for camera in self.facts.cameras])[None]
+        return np.stack([shrink(images[camera], self.facts.network.size) for camera in self.facts.cameras])[None]
 
 
 class ClassifierReward:
@@ -138,7 +138,7 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
     staging.mkdir(parents=True)
     try:
         tensors = {f"network.{k}": v.contiguous() for k, v in classifier.network.state_dict().items()}
-        tensors |= {"mean": classifier.mean, "precision": classifier.precision}
+        tensors |= {"mean": classifier.mean.contiguous(), "precision": classifier.precision.contiguous()}
         safetensors.torch.save_file(tensors, staging / WEIGHTS)
         data = {"format": FORMAT, **asdict(classifier.facts)}
         (staging / CLASSIFIER_FILE).write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
@@ -162,9 +162,10 @@ def load_classifier(path: Path) -> Classifier:
         known = Reference(**data.pop("reference"))
         shapes = tuple((int(h), int(w)) for h, w in data.pop("shapes"))
         lists = {name: tuple(data.pop(name)) for name in ("cameras", "held_out", "trained_on")}
-        facts = Facts(**data, **lists, shapes=shapes, reference=known)
+        config = NetworkConfig(**data.pop("network"))
+        facts = Facts(**data, **lists, shapes=shapes, network=config, reference=known)
         tensors = safetensors.torch.load_file(path / WEIGHTS)
-        network = SuccessNet(facts.cameras, facts.size, 0.0)
+        network = SuccessNet(facts.cameras, config, pretrained=False)
         weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
         network.load_state_dict(weights)
         return Classifier(network, facts, tensors["mean"], tensors["precision"])

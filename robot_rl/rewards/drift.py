@@ -37,10 +37,6 @@ class Reference:
     """Mean over episodes of their mean distance from the training features."""
     distance_spread: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
@@ -51,6 +47,10 @@ class Drift:
     """Signed."""
     distance: float
     """Signed; only what is farther away is drift."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, with the alarm."""
+        return {**asdict(self), "alarm": self.alarm}
 
     @property
     def alarm(self) -> str:

@@ -62,8 +62,16 @@ def origin_of(entry: Mapping[str, Any]) -> str:
 
 
 def labels_of(episode: Episode) -> NDArray[np.bool_]:
-    """Whether each of the T + 1 observations shows success: what was said of the step that led to it."""
-    return np.concatenate([[False], episode.success])
+    """Whether each of the T + 1 observations shows success: what was said of the step that led to it.
+
+    Whoever gave the episode another outcome afterwards is right: a failure shows no success, a success ends in one.
+    """
+    label = np.concatenate([[False], episode.success])
+    if episode.outcome == "failure":
+        label[:] = False
+    elif episode.outcome == "success" and not label.any():
+        label[-1] = True
+    return label
 
 
 def ahead_of(label: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -2,65 +2,103 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
 
-CHANNELS = (16, 32, 64)
-"""Of the convolutions, each of which halves the image."""
-SPATIAL = 8
-"""Weighted sums over the image per channel."""
-WIDTH = 64
+from robot_rl.core.errors import ConfigError
+from robot_rl.nets.vision.config import Vision
+from robot_rl.nets.vision.embedding import SpatialEmbedding
+from robot_rl.nets.vision.eyes import make_encoder
+from robot_rl.nets.vision.scale import to_network
+
+CHANNELS: Final = (16, 32, 64)
+"""Of the small encoder's convolutions, each of which halves the image."""
+WIDTH: Final = 64
 """Features per camera, and of the layer before the logit."""
 
 
-class SpatialEmbedding(nn.Module):
-    """Learned weighted sums over the places of a feature map: (B, C, h, w) -> (B, C * F). Where, and not only what."""
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """What the network is."""
 
-    def __init__(self, channels: int, side: int, sums: int) -> None:
+    encoder: Literal["small", "conv", "resnet10", "resnet18"] = "small"
+    """``small``: three strided convolutions, trained from scratch; the others are those of policies, and larger."""
+    weights: str = ""
+    """For the encoder to begin with: a .safetensors file, or ``hub:OWNER/NAME``; empty: random."""
+    frozen: bool = False
+    """Keep the encoder as it is; everything behind it learns."""
+    places: int = 8
+    """Weighted sums over the image per channel."""
+    size: int = 64
+    """Edge of the images that it sees [pixels]."""
+    dropout: float = 0.1
+    """Before the last layer."""
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or self.places < 1 or not 0.0 <= self.dropout < 1.0:
+            raise ConfigError("network: give a size of 16 or more, 1 place or more, and a dropout from 0 to below 1")
+        if self.frozen and not self.weights:
+            raise ConfigError("network: a frozen encoder needs weights: name a .safetensors file, or hub:OWNER/NAME")
+
+
+def small_encoder() -> nn.Sequential:
+    """Images (B, 3, S, S) in [0, 1] -> maps (B, 64, S / 8, S / 8)."""
+    layers: list[nn.Module] = []
+    before = 3
+    for channels in CHANNELS:
+        layers += [nn.Conv2d(before, channels, 3, stride=2, padding=1), nn.ReLU()]
+        before = channels
+    return nn.Sequential(*layers)
+
+
+class CameraNet(nn.Module):
+    """One camera: an encoder, learned sums over its maps, a layer: (B, 3, S, S) -> (B, ``WIDTH``)."""
+
+    def __init__(self, config: NetworkConfig, weights: str) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(channels, sums, side * side) / side)
+        small = config.encoder == "small"
+        self.encoder = small_encoder() if small else make_encoder(Vision(encoder=config.encoder, weights=weights))
+        self.frozen = config.frozen
+        if self.frozen:
+            self.encoder.requires_grad_(False)
+        with torch.inference_mode():
+            shape = self.encoder.eval()(torch.zeros(1, 3, config.size, config.size)).shape
+        embedding = SpatialEmbedding(shape[1], shape[2], shape[3], config.places)
+        self.out = nn.Sequential(embedding, nn.Linear(embedding.width, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
-        """All sums."""
-        return torch.einsum("bcp,cfp->bcf", x.flatten(2), self.weight).flatten(1)
-
-
-class ConvEncoder(nn.Module):
-    """Three strided convolutions, spatial sums, a layer: (B, 3, S, S) -> (B, ``WIDTH``)."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before, side = 3, size
-        for channels in CHANNELS:
-            layers += [nn.Conv2d(before, channels, 3, stride=2, padding=1), nn.ReLU()]
-            before, side = channels, math.ceil(side / 2)
-        self.convolutions = nn.Sequential(*layers)
-        self.spatial = SpatialEmbedding(before, side, SPATIAL)
-        self.out = nn.Sequential(nn.Linear(before * SPATIAL, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features."""
-        return self.out(self.spatial(self.convolutions(x)))
+        """Features. A frozen encoder gets no gradient; what stands behind it does."""
+        if not self.frozen:
+            return self.out(self.encoder(x))
+        with torch.no_grad():
+            maps = self.encoder.eval()(x)
+        return self.out(maps)
 
 
 class SuccessNet(nn.Module):
-    """One encoder per camera, and a head on all of them."""
+    """A network per camera, and a head on all of them.
 
-    def __init__(self, cameras: Sequence[str], size: int, dropout: float) -> None:
+    Args:
+        cameras: Their names, in the order of the images.
+        config: What it is.
+        pretrained: Load the encoder's weights; else they come with the rest of a checkpoint.
+    """
+
+    def __init__(self, cameras: Sequence[str], config: NetworkConfig, *, pretrained: bool = True) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(ConvEncoder(size) for _ in cameras)
+        weights = config.weights if pretrained else ""
+        self.eyes = nn.ModuleList(CameraNet(config, weights) for _ in cameras)
         self.head = nn.Sequential(nn.Linear(WIDTH * len(cameras), WIDTH), nn.LayerNorm(WIDTH), nn.ReLU())
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(config.dropout)
         self.logit = nn.Linear(WIDTH, 1)
 
     def features(self, images: Tensor) -> Tensor:
-        """uint8 images (B, C, S, S, 3) of all cameras -> the features (B, ``WIDTH``) that the logit is made of."""
-        scaled = images.permute(1, 0, 4, 2, 3).float() / 127.5 - 1.0
-        encoded = [encoder(one) for encoder, one in zip(self.encoders, scaled, strict=True)]
+        """Images (B, C, S, S, 3) of all cameras, uint8 or within [0, 1] -> features (B, ``WIDTH``)."""
+        encoded = [eye(to_network(images[:, c])) for c, eye in enumerate(self.eyes)]
         return self.head(torch.cat(encoded, dim=-1))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,18 +14,18 @@ from torch.nn import functional
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import IMAGES
-from robot_rl.data.copying import row_addresses
 from robot_rl.data.dataset import Dataset
-from robot_rl.data.loading.augment import Augmentation, augment
 from robot_rl.nets.optimise import adam, step
+from robot_rl.nets.vision.shift import draw_offsets, shift
 from robot_rl.rewards.classifier import Classifier, Facts
-from robot_rl.rewards.drift import Reference, digest, reference
+from robot_rl.rewards.drift import Reference, reference
 from robot_rl.rewards.frames import Frames, check_cameras, load_frames, split
-from robot_rl.rewards.network import SuccessNet, trained_share
-from robot_rl.rewards.roc import crossed, fpr_at, rates, roc, threshold_for, verdicts
+from robot_rl.rewards.network import NetworkConfig, SuccessNet, trained_share
+from robot_rl.rewards.roc import roc, threshold_for
+from robot_rl.rewards.testing import digests_of, report_of
 
-NEAR: Final = 2
-"""A classifier that says success this many steps before it is there is early, not wrong."""
+GREY: Final = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
 SHRINKAGE: Final = 0.1
 """Share of a round covariance in that of the features."""
 
@@ -36,8 +36,8 @@ class TrainingConfig:
 
     cameras: tuple[str, ...] = ()
     """Which it looks through; none: all of the dataset."""
-    size: int = 64
-    """Edge of the images that its network sees [pixels]."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """What sees the images."""
     held_out: float = 0.3
     """Share of the episodes that it is tested on and does not learn from."""
     fpr: float = 0.01
@@ -50,8 +50,6 @@ class TrainingConfig:
     """Step size at the start; it falls to zero (cosine)."""
     weight_decay: float = 1e-3
     """Of AdamW."""
-    dropout: float = 0.1
-    """Before the last layer."""
     shift: int = 4
     """Largest random shift of an image [pixels of ``size``]."""
     colour: float = 0.2
@@ -61,8 +59,8 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.size < 16 or self.updates < 1 or self.batch < 2 or not 0.0 < self.held_out < 1.0:
-            raise ConfigError("give a size of 16 or more, 1 update, a batch of 2, and a held-out share between 0 and 1")
+        if self.updates < 1 or self.batch < 2 or not 0.0 < self.held_out < 1.0:
+            raise ConfigError("give 1 update or more, a batch of 2 or more, and a held-out share between 0 and 1")
         if not 0.0 <= self.fpr < 1.0:
             raise ConfigError(f"a false-positive rate of {self.fpr:g} was asked for: choose one from 0 to 1")
 
@@ -73,7 +71,7 @@ def train_classifier(
     """Train, choose a threshold, test; ``on_update`` hears of every step and its loss."""
     cameras = check_cameras(dataset, config.cameras)
     shapes = tuple(dataset.spec.observation[IMAGES + camera].shape[:2] for camera in cameras)
-    frames = load_frames(dataset, cameras, config.size, config.most, config.seed)
+    frames = load_frames(dataset, cameras, config.network.size, config.most, config.seed)
     held = split(frames, config.held_out, config.seed)
     seen = tuple(sorted(set(frames.origins) - set(held)))
     network = fit(frames.of(seen), config, cameras, on_update)
@@ -81,13 +79,13 @@ def train_classifier(
     draft = Facts(
         cameras=cameras,
         shapes=tuple((int(h), int(w)) for h, w in shapes),
-        size=config.size,
+        network=config.network,
         threshold=0.0,
         held_out=held,
         trained_on=seen,
         reference=Reference(episodes=2, score=0.0, score_spread=1.0, distance=0.0, distance_spread=1.0),
         report={},
-        config=asdict(config),
+        config={**asdict(config), "cameras": list(cameras)},
     )
     return finish(Classifier(network, draft, mean, precision), frames.of(held), config.fpr)
 
@@ -98,7 +96,7 @@ def fit(
     """Minimise the cross-entropy on batches of half successes, half failures, each image changed at random."""
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    network = SuccessNet(cameras, config.size, config.dropout).train()
+    network = SuccessNet(cameras, config.network).train()
     optimiser = adam(network.parameters(), config.lr, config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
     classes = [np.flatnonzero(frames.label), np.flatnonzero(~frames.label)]
@@ -106,7 +104,7 @@ def fit(
     for i in range(config.updates):
         counts = (config.batch // 2, config.batch - config.batch // 2)
         rows = np.concatenate([rng.choice(some, n) for some, n in zip(classes, counts, strict=True)])
-        images = torch.from_numpy(changed(frames.images, rows, config, rng))
+        images = changed(torch.from_numpy(frames.images[rows]), config.shift, config.colour)
         loss = functional.binary_cross_entropy_with_logits(network(images), target.float())
         step(optimiser, loss, 10.0)
         schedule.step()
@@ -115,17 +113,23 @@ def fit(
     return network.eval()
 
 
-def changed(
-    images: NDArray[np.uint8], rows: NDArray[np.int64], config: TrainingConfig, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Some frames, every camera's image shifted and recoloured by draws of its own, (B, C, S, S, 3)."""
-    how = Augmentation(shift=config.shift, brightness=config.colour, contrast=config.colour, saturation=config.colour)
-    cameras, shape = images.shape[1], images.shape[2:]
-    flat = (rows[:, None] * cameras + np.arange(cameras)).reshape(-1)
-    single = images.reshape(-1, *shape)
-    out = np.empty((len(flat), *shape), np.uint8)
-    augment(row_addresses(single, flat), (shape[0], shape[1]), out, how.draw(rng, shape, len(flat)))
-    return out.reshape(len(rows), cameras, *shape)
+def changed(images: Tensor, largest: int, colour: float) -> Tensor:
+    """Images (B, C, S, S, 3) uint8, each shifted and recoloured by draws of its own."""
+    flat = images.flatten(0, 1)
+    return recoloured(shift(flat, draw_offsets(len(flat), largest)), colour).view_as(images)
+
+
+def recoloured(images: Tensor, most: float) -> Tensor:
+    """Images (N, S, S, 3) uint8 with other brightness b, contrast c and saturation s, each within 1 +- ``most``.
+
+    With grey g of a pixel and m the mean of g over the image, a channel v becomes c b (s v + (1 - s) g) + (1 - c) b m.
+    """
+    b, c, s = 1.0 + most * (2.0 * torch.rand(3, len(images), 1, 1, 1) - 1.0)
+    value = images.float()
+    grey = value @ torch.tensor(GREY)[:, None]
+    mean = grey.mean(dim=(1, 2), keepdim=True)
+    out = c * b * (s * value + (1 - s) * grey) + (1 - c) * b * mean
+    return out.round_().clamp_(0, 255).to(torch.uint8)
 
 
 @torch.inference_mode()
@@ -143,37 +147,13 @@ def finish(draft: Classifier, held: Frames, fpr: float) -> Classifier:
     """With threshold, reference and report from the held-out frames."""
     logit, distance = draft.judge(held.images)
     threshold = threshold_for(roc(logit, held.label), fpr)
-    digests = [
-        digest(logit[here], distance[here], threshold)
-        for here in (held.episode == name for name in np.unique(held.episode))
-    ]
     report = report_of(held, logit, threshold, fpr)
     reached, parameters = trained_share(draft.network.train(), torch.from_numpy(held.images[:8]))
     report |= {"parameters": parameters, "parameters_with_gradient": reached}
-    facts = asdict(draft.facts) | {"threshold": threshold, "reference": reference(digests), "report": report}
-    return Classifier(draft.network, Facts(**facts), draft.mean, draft.precision)
-
-
-def report_of(frames: Frames, logit: NDArray[np.float64], threshold: float, fpr: float) -> dict[str, Any]:
-    """All that is said of scores on episodes that were not learnt from."""
-    curve = roc(logit, frames.label)
-    false, true = rates(logit, frames.label, threshold)
-    false_crossed, true_crossed = crossed(logit, frames.label, frames.episode, fpr)
-    clear = frames.label | (frames.ahead > NEAR)
-    every = max(1, len(curve.fpr) // 200)
-    points = sorted({*range(0, len(curve.fpr), every), len(curve.fpr) - 1})
-    return {
-        "frames": len(frames),
-        "successes": int(frames.label.sum()),
-        "auc": curve.auc,
-        "asked_fpr": fpr,
-        "threshold": 1 / (1 + float(np.exp(-threshold))),
-        "fpr": false,
-        "tpr": true,
-        "crossed_fpr": false_crossed,
-        "crossed_tpr": true_crossed,
-        "fpr_at_99_tpr": fpr_at(curve, 0.99),
-        "clear_fpr_at_99_tpr": fpr_at(roc(logit[clear], frames.label[clear]), 0.99),
-        "episodes": asdict(verdicts(logit, frames.ahead, frames.episode, threshold, NEAR)),
-        "roc": [[float(curve.fpr[i]), float(curve.tpr[i])] for i in points],
-    }
+    facts = replace(
+        draft.facts,
+        threshold=threshold,
+        reference=reference(digests_of(held, logit, distance, threshold)),
+        report=report,
+    )
+    return Classifier(draft.network, facts, draft.mean, draft.precision)
