@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import tyro
 from rich.console import Console
 
+from robot_rl.core.stopping import on_stop_signal
 from robot_rl.data.review.page import ReviewPage
 from robot_rl.web.server import WebConfig
 
@@ -26,11 +27,9 @@ class Config:
 
 
 def main(config: Config) -> None:
-    """Serve the page until Ctrl-C."""
-    with ReviewPage(config.dataset, WebConfig(host=config.host, port=config.port)) as page:
+    """Serve the page until Ctrl-C or SIGTERM."""
+    ended = Event()
+    where = WebConfig(host=config.host, port=config.port)
+    with on_stop_signal(ended.set), ReviewPage(config.dataset, where) as page:
         Console(highlight=False).print(f"review {config.dataset} at {page.server.url} (Ctrl-C ends)", soft_wrap=True)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            return
+        ended.wait()

@@ -38,9 +38,7 @@ def started(arm):
     """Active and at home; a machine that holds the loop up for 20 ms stops the arm, as it should: start it again."""
     for attempt in range(8):
         try:
-            if attempt:
-                arm.recover()
-            arm.activate()
+            arm.recover() if attempt else arm.activate()
             arm.reset(0)
         except ArmFaultError as error:
             if "held up" not in str(error) or attempt == 7:

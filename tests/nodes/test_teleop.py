@@ -41,7 +41,7 @@ class LeaderArm(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.q = HOME.copy()
-        self.done = threading.Event()
+        self.done, self.heard = threading.Event(), threading.Event()
 
     def run(self):
         with RosProcess("leader_driver") as process:
@@ -49,6 +49,8 @@ class LeaderArm(threading.Thread):
             while not self.done.wait(0.02):
                 vectors = (self.q, np.zeros(7), np.zeros(7))
                 publisher.publish(ros.joint_state(NAMES, vectors, time.monotonic()))
+                if publisher.get_subscription_count() > 0:
+                    self.heard.set()
 
 
 @pytest.fixture
@@ -117,7 +119,8 @@ def test_the_arm_mirrors_a_leader_by_another_maker(graph, leader, tmp_path):
 
     async def person(page):
         await page.phase("human")
-        await asyncio.sleep(0.4)
+        assert leader.heard.wait(10.0), "the session reads the leader's joints"
+        await asyncio.sleep(0.6)
         for k in range(20):
             leader.q = HOME + 0.008 * k * np.array([1.0, 0.0, 0, 0.5, 0, 0, 0])
             await asyncio.sleep(0.05)
