@@ -31,6 +31,8 @@ class Proposal:
     """Which row of its plan the action is, counted from 0: so many steps ago it was planned."""
     waiting: Callable[[RobotState, Poses], bool] | None = None
     """The arm holds, and the step lasts, as long as this says so; None: a step like any other."""
+    holder: Source = Source.HUMAN
+    """On whose account the arm holds meanwhile."""
     verdict: Event | None = None
     """The person's word that the task is done, or has failed: the episode ends with this step."""
 
@@ -111,6 +113,10 @@ class PolicyPilot:
             self.taken = 0
             self.chunk.extend(self.policy.act(obs, explore=self.explore))
         return np.clip(self.chunk.popleft(), -1.0, 1.0).astype(np.float32)
+
+    def replan(self) -> None:
+        """Forget the open chunk: the arm has gone elsewhere."""
+        self.chunk.clear()
 
     def propose(self, obs: Observation) -> Proposal:
         """What the policy wants."""

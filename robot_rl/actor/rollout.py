@@ -15,6 +15,9 @@ from robot_rl.core.records import Action, Observation, Source, Step, StepRecord
 from robot_rl.core.teleop import Event
 from robot_rl.envs.robot_env import RobotEnv
 
+Facts = Mapping[str, str | int | float | bool]
+"""What is stored with an episode."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeResult:
@@ -44,7 +47,7 @@ class EpisodeResult:
 class NoSink:
     """Keeps nothing: for evaluation."""
 
-    def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:
+    def begin(self, meta: Facts) -> None:
         """Ignore."""
 
     def add(self, step: StepRecord) -> None:
@@ -52,6 +55,25 @@ class NoSink:
 
     def end(self, final_obs: Observation | None) -> None:
         """Ignore."""
+
+
+class Labelled:
+    """A sink whose episodes carry further facts."""
+
+    def __init__(self, sink: EpisodeSink, facts: Facts) -> None:
+        self.sink, self.facts = sink, facts
+
+    def begin(self, meta: Facts) -> None:
+        """Open an episode."""
+        self.sink.begin({**meta, **self.facts})
+
+    def add(self, step: StepRecord) -> None:
+        """Hand over one step."""
+        self.sink.add(step)
+
+    def end(self, final_obs: Observation | None) -> None:
+        """Close the episode."""
+        self.sink.end(final_obs)
 
 
 class TeleoperatorPolicy:
@@ -154,7 +176,7 @@ def _run(
 def _execute(env: Env, proposal: Proposal) -> Step:
     if proposal.waiting is None or not isinstance(env, RobotEnv):
         return env.step(proposal.action, proposal.source)
-    return env.idle(proposal.action, proposal.waiting)
+    return env.idle(proposal.action, proposal.waiting, proposal.holder)
 
 
 def _judged(step: Step, verdict: Event | None) -> Step:

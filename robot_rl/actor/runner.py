@@ -9,13 +9,18 @@ from typing import Literal, Protocol
 
 from numpy.typing import NDArray
 
-from robot_rl.actor.pilots import Abandoned, Pilot
-from robot_rl.actor.rollout import EpisodeResult, run_episode
-from robot_rl.core.errors import ConnectionLostError
+from robot_rl.actor.pilots import Abandoned, Pilot, PolicyPilot
+from robot_rl.actor.rollout import EpisodeResult, Facts, Labelled, run_episode
+from robot_rl.actor.watchdog import watched
+from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, RobotRLError, StaleDataError
 from robot_rl.core.protocols import Env, Policy
 from robot_rl.core.stopping import on_stop_signal
 from robot_rl.core.teleop import Event
+from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.transport.client import ExperienceClient
+
+MISHAPS = (StaleDataError, CommandRejectedError)
+"""A sensor or the arm did not answer as it should: the episode is interrupted, and the next one may do better."""
 
 
 class LoadingPolicy(Policy, Protocol):
@@ -31,17 +36,27 @@ class ActorConfig:
     max_steps: int = 0
     """Control steps of this process, 0: until the learner says that it has enough."""
     first_seed: int = 1_000_000
-    """Seed of the first episode; the next ones count up. Evaluation counts from 0."""
-    wait: Literal["step", "episode", "never"] = "step"
-    """Where the actor stops for a learner that asks it to wait: a lockstep twin anywhere, an arm between episodes."""
+    """Seed of the first episode; the next ones count up."""
+    evaluate: int = 0
+    """Positive: learn nothing, examine. Every new version of the weights is tried in so many episodes without
+    exploration, from the same starts each time, as ``robot-rl evaluate`` does; nobody learns from them."""
+    evaluation_seed: int = 1000
+    """Seed of the first episode of each round of evaluation."""
+    wait: Literal["step", "hold", "episode", "never"] = "step"
+    """Where the actor stops for a learner that asks it to wait: a lockstep twin between any two steps, an arm in real
+    time between episodes, or at any step by holding."""
     max_unsent: int = 1000
     """Records that the learner may lack, when it is away, before the actor stops there too and waits for it."""
+    max_away: float = 60.0
+    """Longest time without the learner before the actor stops there too [s]."""
     patience: float = 300.0
     """Longest time to wait for a learner that is away [s]."""
     connect_timeout: float = 30.0
     """Longest time to wait for the learner at the start [s]."""
     drain_timeout: float = 30.0
     """Longest time to wait at the end for the learner to have everything on its disk [s]."""
+    mishaps: int = 5
+    """Episodes in a row that a camera or the arm may break off; after one more the actor ends, and says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +69,8 @@ class ActorSummary:
     """Versions of weights that were adopted."""
     delivered: bool
     """Whether the learner has everything on its disk; what it has not stays in the spool."""
+    mishaps: int = 0
+    """Episodes that a camera or the arm broke off."""
 
 
 class _Enough(Exception):
@@ -61,7 +78,16 @@ class _Enough(Exception):
 
 
 class ActorRunner:
-    """Runs ``policy`` in ``env`` and gives every step to ``client``, which the caller closes."""
+    """Runs ``policy`` in ``env`` and gives every step to ``client``, which the caller closes.
+
+    Args:
+        env: The task on a robot.
+        policy: What acts; its weights are replaced by the learner's.
+        client: The way to the learner.
+        config: How.
+        pilot: A person who shares the arm with ``policy`` (``SharedControl``); None: the policy is alone.
+        facts: Sent with every episode: the station, say.
+    """
 
     def __init__(
         self,
@@ -70,16 +96,22 @@ class ActorRunner:
         client: ExperienceClient,
         config: ActorConfig,
         pilot: Pilot | None = None,
+        facts: Facts | None = None,
     ) -> None:
         self.env, self.policy, self.client, self.config = env, policy, client, config
-        self.pilot = pilot
-        """A person who shares the arm with ``policy`` (``SharedControl``); None: the policy is alone."""
+        self.facts = dict(facts or {})
+        self.pilot = PolicyPilot(policy, explore=True) if pilot is None else pilot
+        if config.wait == "hold":
+            self.pilot = watched(self.pilot, env, self._must_wait)
         self.steps = 0
         self.episodes = 0
         self.adopted = 0
+        self.mishaps = 0
         self.version = 0
         """Version of the weights in use; 0: those the policy came with."""
         self._stopping = False
+        self._in_a_row = 0
+        self._heard = time.monotonic()
 
     def stop(self) -> None:
         """End ``run`` at the next control step; from any thread or signal handler."""
@@ -92,43 +124,88 @@ class ActorRunner:
         with on_stop_signal(self.stop):
             while not self._enough():
                 try:
-                    self._episode(on_episode)
+                    self._round(on_episode) if self.config.evaluate else self._episode(on_episode)
                 except _Enough:
                     break
         delivered = self.client.drain(self.config.drain_timeout)
-        return ActorSummary(steps=self.steps, episodes=self.episodes, adopted=self.adopted, delivered=delivered)
+        return ActorSummary(
+            steps=self.steps,
+            episodes=self.episodes,
+            adopted=self.adopted,
+            delivered=delivered,
+            mishaps=self.mishaps,
+        )
 
     def _episode(self, on_episode: Callable[[EpisodeResult], None] | None) -> None:
-        if self.config.wait != "never":
+        if self.config.wait in ("step", "episode"):
             self._wait()
+        sink = Labelled(self.client, self.facts)
         seed = self.config.first_seed + self.episodes
-        acting = self.policy if self.pilot is None else self.pilot
         try:
-            result = run_episode(self.env, acting, seed, explore=True, sink=self.client, before_step=self._before_step)
+            result = run_episode(self.env, self.pilot, seed, sink=sink, before_step=self._before_step)
         except Abandoned as left:
             self._stopping = self._stopping or left.event is Event.STOP
             self.episodes += left.event is Event.DISCARD
             return
+        except MISHAPS as mishap:
+            self._mishap(mishap)
+            return
+        self._done(result, on_episode)
+
+    def _round(self, on_episode: Callable[[EpisodeResult], None] | None) -> None:
+        """Examine the newest weights, once they are newer than those examined before."""
+        if not self._adopt() and self.episodes:
+            time.sleep(0.05)
+            return
+        number = 1 + self.episodes // self.config.evaluate
+        sink = Labelled(self.client, {**self.facts, "evaluation": number, "version": self.version})
+        while self.episodes < number * self.config.evaluate and not self._enough():
+            seed = self.config.evaluation_seed + self.episodes % self.config.evaluate
+            try:
+                result = run_episode(self.env, self.policy, seed, sink=sink, before_step=self._count)
+            except MISHAPS as mishap:
+                self._mishap(mishap)
+                continue
+            self._done(result, on_episode)
+
+    def _done(self, result: EpisodeResult, on_episode: Callable[[EpisodeResult], None] | None) -> None:
         self.episodes += 1
+        self._in_a_row = 0
         if on_episode is not None:
             on_episode(result)
+
+    def _mishap(self, mishap: RobotRLError) -> None:
+        """The arm holds; after too many in a row the reason is given up to the caller."""
+        self.mishaps += 1
+        self._in_a_row += 1
+        if isinstance(self.env, RobotEnv):
+            self.env.robot.stop()
+        if self._in_a_row > self.config.mishaps:
+            raise mishap
+        time.sleep(min(1.0, 0.1 * 2**self._in_a_row))
 
     def _before_step(self) -> None:
         """Between two control steps: stop, wait, adopt weights. Nothing here touches a network or a disk."""
         if self.config.wait == "step":
             self._wait()
+        self._adopt()
+        self._count()
+
+    def _count(self) -> None:
         if self._enough():
             raise _Enough
-        self._adopt()
         self.steps += 1
 
-    def _adopt(self) -> None:
+    def _adopt(self) -> bool:
+        """Take the newest weights; False if there are none newer than those in use."""
         weights = self.client.newest(self.version)
-        if weights is not None:
-            self.policy.load_weights(weights.tensors)
-            self.client.adopt(weights)
-            self.version = weights.version
-            self.adopted += 1
+        if weights is None:
+            return False
+        self.policy.load_weights(weights.tensors)
+        self.client.adopt(weights)
+        self.version = weights.version
+        self.adopted += 1
+        return True
 
     def _enough(self) -> bool:
         limit = self.config.max_steps
@@ -136,17 +213,24 @@ class ActorRunner:
 
     def _wait(self) -> None:
         """Wait while the learner asks to, or is away with too much to catch up on."""
-        gone = time.monotonic()
-        while not self._stopping and (self.client.wait_while_paused(0.2) or self._too_far()):
-            if self.client.status.connected:
-                gone = time.monotonic()
-            elif time.monotonic() - gone > self.config.patience:
-                raise ConnectionLostError(f"the learner has been away for {self.config.patience:g} s: start it again")
-            else:
+        while not self._stopping and self._must_wait():
+            self.client.wait_while_paused(0.2)
+            if not self.client.status.connected:
                 time.sleep(0.05)
 
-    def _too_far(self) -> bool:
-        return self.client.spool.pending > self.config.max_unsent and not self.client.status.finished
+    def _must_wait(self) -> bool:
+        """Whether the policy may not act now; ``ConnectionLostError`` when the learner has been away for too long."""
+        status, now = self.client.status, time.monotonic()
+        if status.finished or self._stopping:
+            return False
+        if status.connected:
+            self._heard = now
+            return status.paused or self.client.spool.pending > self.config.max_unsent
+        away, config = now - self._heard, self.config
+        waits = away > config.max_away or self.client.spool.pending > config.max_unsent
+        if waits and away > config.patience:
+            raise ConnectionLostError(f"the learner has been away for {config.patience:g} s: start it again")
+        return waits
 
     def _first_weights(self) -> None:
         """An actor that joins late starts with the learner's weights, not with those of the first day."""

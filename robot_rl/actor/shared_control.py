@@ -113,11 +113,19 @@ class SharedControl:
     def _choose(self, stage: Stage, reading: Reading, policy: Row | None) -> Row:
         if stage is Stage.POLICY and policy is not None:
             return policy
-        if self.pilot is not None:
-            self.pilot.chunk.clear()  # the arm goes elsewhere: the policy plans anew from there
+        self.replan()
         if stage is Stage.HUMAN:
             return np.clip(reading.action, -1.0, 1.0).astype(np.float32)
         return self.hold()
+
+    def replan(self) -> None:
+        """The arm goes elsewhere: the policy plans anew from there."""
+        if self.pilot is not None:
+            self.pilot.replan()
+
+    def quiet(self, state: RobotState, objects: Poses) -> bool:
+        """Look at her device while the arm holds; whether she wants nothing."""
+        return self._waiting(state, objects)
 
     def hold(self) -> Row:
         """The action that moves nothing and keeps the gripper as it is."""

@@ -65,15 +65,15 @@ class RobotEnv:
         self.rate.wait()
         return self._finish(before, action, self._freshness(before, sent))
 
-    def idle(self, action: Array, waiting: Callable[[RobotState, Poses], bool]) -> Step:
-        """Repeat ``action`` (A,), which moves nothing, for a person and as long as ``waiting`` says: one long step.
+    def idle(self, action: Array, waiting: Callable[[RobotState, Poses], bool], holder: Source = Source.HUMAN) -> Step:
+        """Repeat ``action`` (A,), which moves nothing, for ``holder`` and as long as ``waiting`` says: one long step.
 
         The arm gets a command every period, so that its watchdog sees that somebody is there; it may refuse them.
         """
         before, peak = self.state, 0.0
         while True:
             with suppress(CommandRejectedError):
-                self._send(action, Source.HUMAN)
+                self._send(action, holder)
             self.rate.wait()
             self.state, self.objects = self.robot.state(), self.robot.objects()
             peak = max(peak, self.state.peak_force)
