@@ -14,6 +14,7 @@ from robot_rl.core.records import Action, Observation
 from robot_rl.core.spec import Spec
 from robot_rl.learner.protocol import Recipe
 from robot_rl.nets.actor import TanhGaussian
+from robot_rl.nets.gripper import GripperHead
 from robot_rl.nets.normaliser import Normaliser, Statistics
 from robot_rl.nets.policy import Weights, single
 from robot_rl.nets.state import Parts, load_state, save_state
@@ -22,17 +23,25 @@ from robot_rl.nets.vision.eyes import Eyes
 
 
 class GaussianNet(nn.Module):
-    """Observation -> tanh-Gaussian action."""
+    """Observation -> tanh-Gaussian action, and with ``levels`` a chosen command as its last dimension."""
 
     def __init__(
-        self, spec: Spec, hidden: Sequence[int], statistics: Statistics | None, vision: Vision | None = None
+        self,
+        spec: Spec,
+        hidden: Sequence[int],
+        statistics: Statistics | None,
+        vision: Vision | None = None,
+        levels: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.normaliser = Normaliser(spec, statistics)
         self.eyes = Eyes(spec, vision or Vision())
         self.names = [*self.normaliser.names, *self.eyes.names]
         self.width = self.normaliser.width + self.eyes.width
-        self.head = TanhGaussian(self.width, spec.action_dim, hidden)
+        self.gripper = GripperHead(self.width, levels, hidden) if levels else None
+        self.free = spec.action_dim - bool(levels)
+        """Dimensions of the action that are Gaussian."""
+        self.head = TanhGaussian(self.width, self.free, hidden)
 
     def features(self, obs: Mapping[str, Tensor], eyes: Eyes | None = None) -> Tensor:
         """Normalised vectors and what the eyes see, or other eyes such as those of a target, (B, n)."""
@@ -48,10 +57,10 @@ class GaussianPolicy:
     base: Policy | None = None
 
     def __init__(self, recipe: Recipe, statistics: Statistics | None) -> None:
-        """The recipe's config names ``hidden`` (widths) and ``seed``, and may name ``vision``."""
+        """The recipe's config names ``hidden`` (widths) and ``seed``, may name ``vision`` and ``gripper_levels``."""
         self.recipe = recipe
-        vision = getattr(recipe.config, "vision", None)
-        self.net = GaussianNet(recipe.spec, recipe.config.hidden, statistics, vision)
+        vision, levels = getattr(recipe.config, "vision", None), getattr(recipe.config, "gripper_levels", ())
+        self.net = GaussianNet(recipe.spec, recipe.config.hidden, statistics, vision, levels)
         self.generator = torch.Generator().manual_seed(recipe.config.seed)
 
     def reset(self) -> None:
@@ -68,7 +77,10 @@ class GaussianPolicy:
         mean, log_std = self.net.head.moments(features)
         if explore:
             mean = mean + log_std.exp() * torch.randn(mean.shape, generator=self.generator).to(mean.device)
-        return torch.tanh(mean).cpu().numpy()
+        action = torch.tanh(mean)
+        if self.net.gripper is not None:
+            action = torch.cat((action, self.net.gripper.choose(features)), dim=-1)
+        return action.cpu().numpy()
 
     def weights(self) -> dict[str, NDArray]:
         """Actor, normaliser, and eyes unless they are frozen."""

@@ -1,7 +1,9 @@
 """RLPD: soft actor-critic from demonstrations and experience, half and half, with many critics and updates.
 
 Ball et al. 2023, "Efficient Online Reinforcement Learning with Offline Data". The loop of UTD critic updates and one
-actor update is spread over UTD calls of ``update``, each with a batch of its own.
+actor update is spread over UTD calls of ``update``, each with a batch of its own. As an option the gripper, the last
+action dimension, chooses between a few commands by a Q-network of its own, which the arm's critics do not see (Luo et
+al. 2024, "Precise and Dexterous Robotic Manipulation via Human-in-the-Loop Reinforcement Learning").
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from robot_rl.core.spec import Spec
 from robot_rl.learner.gaussian_policy import GaussianLearner, GaussianPolicy, refuse_base
 from robot_rl.learner.protocol import Recipe, Sampling
 from robot_rl.nets.critic import CriticEnsemble, slope, subset
+from robot_rl.nets.gripper import GripperHead
 from robot_rl.nets.normaliser import Statistics
 from robot_rl.nets.optimise import adam, mix, step
 from robot_rl.nets.vision.config import Vision
@@ -63,6 +66,8 @@ class Config:
     """Of weights and samples."""
     device: str = "cpu"
     """Where to train."""
+    gripper_levels: tuple[float, ...] = ()
+    """Commands that the gripper chooses from, such as -1 0 1; empty: it is continuous like the rest of the action."""
     vision: Vision = field(default_factory=Vision)
     """How camera images are seen. The critics' loss trains it; the actor takes what it sees as given."""
 
@@ -86,23 +91,28 @@ class RlpdLearner(GaussianLearner):
         self.actor = self.policy.net.to(config.device)
         self.spec = self.actor.eyes.stored(spec)
         self.eyes_target = self.actor.eyes.target()
-        self.critic = CriticEnsemble(config.members, self.actor.width, spec.action_dim, config.hidden).to(config.device)
+        self.critic = CriticEnsemble(config.members, self.actor.width, self.actor.free, config.hidden).to(config.device)
         self.critic_target = copy.deepcopy(self.critic)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature, device=config.device).log())
         self.optimiser_actor = adam(self.actor.head.parameters(), config.lr_actor)
         self.optimiser_critic = adam([*self.critic.parameters(), *self.actor.eyes.parameters()], config.lr_critic)
         self.optimiser_temperature = adam([self.log_temperature], config.lr_temperature)
+        if self.actor.gripper is not None:
+            self.gripper_target = copy.deepcopy(self.actor.gripper)
+            self.optimiser_gripper = adam(self.actor.gripper.parameters(), config.lr_critic)
         self.count = 0
 
     def update(self, batch: Transition[Tensor]) -> dict[str, float]:
         """One critic update, and every ``utd`` of them an actor and a temperature update."""
         features = self.actor.features(self.actor.eyes.shifted(batch.obs))  # (B, n)
-        q = self.critic(features, batch.action)  # (E, B)
+        q = self.critic(features, batch.action[:, : self.actor.free])  # (E, B)
         critic_loss = (q - self.target(batch)).square().mean()
         step(self.optimiser_critic, critic_loss)
         mix(self.critic_target, self.critic, self.config.polyak)
         mix(self.eyes_target, self.actor.eyes, self.config.polyak)
         self.count += 1
+        if self.actor.gripper is not None:
+            self.update_gripper(self.actor.gripper, features.detach(), batch)
         if self.count % self.config.utd == 0:
             self.update_actor(features.detach())
         if self.count % 50:
@@ -123,6 +133,14 @@ class RlpdLearner(GaussianLearner):
         if config.entropy_backup:
             next_q = next_q - self.log_temperature.exp() * log_prob
         return batch.reward + batch.discount * next_q
+
+    def update_gripper(self, gripper: GripperHead, features: Tensor, batch: Transition[Tensor]) -> None:
+        """One step of double DQN on the gripper's commands; it has no exploration and no entropy of its own."""
+        with torch.no_grad():
+            next_features = self.actor.features(batch.next_obs)
+        y = batch.reward + batch.discount * gripper.next_value(self.gripper_target, next_features)
+        step(self.optimiser_gripper, gripper.loss(features, batch.action[:, -1], y))
+        mix(self.gripper_target, gripper, self.config.polyak)
 
     def update_actor(self, features: Tensor) -> None:
         """Descend temperature * log_prob - mean Q, then move the temperature towards the target entropy."""
