@@ -18,6 +18,7 @@ from robot_rl.data.gather import Gather
 from robot_rl.data.generator import State, generator_state, restore_generator
 from robot_rl.data.layout import check_step
 from robot_rl.data.loading.augment import Augmentation
+from robot_rl.data.loading.recorded import Recorded
 from robot_rl.data.loading.windows import Window, Windows, empty_windows
 from robot_rl.data.ring import Ring, RowQueue
 from robot_rl.data.transitions import Batch, empty_batch, returns_from
@@ -79,7 +80,7 @@ class Replay:
             self.add(replace(step, obs=obs))
         self.end(complete(episode.final_obs))
 
-    def attach(self, episode: Episode) -> None:
+    def attach(self, episode: Recorded) -> None:
         """As ``extend``, but images and other large features stay on disk, mapped: nothing is read for them."""
         self.end(None)
         with self.lock:

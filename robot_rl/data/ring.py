@@ -12,8 +12,8 @@ from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.records import Observation, Source, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data.copying import row_addresses, row_size
-from robot_rl.data.episode import Episode
 from robot_rl.data.layout import LARGE, row_bytes
+from robot_rl.data.loading.recorded import Recorded
 from robot_rl.data.returns import LAST, STEP, TABLE
 
 
@@ -94,9 +94,9 @@ class Ring:
             self._rows["action"][row] = step.action
             self.table[row] = (step.reward, step.terminated, LAST, step.source == Source.HUMAN)
 
-    def attach(self, episode: Episode) -> int:
+    def attach(self, episode: Recorded) -> int:
         """Take a recorded episode in; its large features stay where they are on disk. Returns its steps."""
-        steps = len(episode)
+        steps = len(episode.action)
         first = max(0, steps + 1 - self.capacity)
         rows = np.array([self._take() for _ in range(first, steps + 1)])
         arrays = []
@@ -140,7 +140,7 @@ def _own(rows: NDArray) -> NDArray[np.int64]:
     return row_addresses(rows, np.arange(len(rows)))
 
 
-def _checked(episode: Episode, name: str, spec: Spec) -> NDArray:
+def _checked(episode: Recorded, name: str, spec: Spec) -> NDArray:
     """All rows of a feature of an episode, contiguous."""
     feature, given = spec.observation[name], episode.obs.get(name)
     if given is None or given.shape[1:] != feature.shape or given.dtype != np.dtype(feature.dtype):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,8 @@ from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.copying import row_addresses, row_size
 from robot_rl.data.dataset import Dataset
-from robot_rl.data.episode import read_column
 from robot_rl.data.layout import Layout
+from robot_rl.data.loading.recorded import Recorded, slim_episodes
 from robot_rl.data.returns import LAST, STEP, TABLE
 
 BLOCK: Final = 64
@@ -26,32 +24,6 @@ POPULATE_READ: Final = 22
 """Advice to map pages that are there and to read those that are not, at once (Linux 5.14)."""
 Extra = Mapping[str, NDArray]
 """Features added to those of one episode: name -> rows (T + 1, ...)."""
-
-
-class Recorded(Protocol):
-    """What is loaded of an episode; every ``Episode`` has it."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def obs(self) -> Mapping[str, Any]:
-        """Name -> rows (T + 1, ...)."""
-        ...
-
-    @property
-    def action(self) -> NDArray[np.float32]:
-        """(T, A)."""
-        ...
-
-    @property
-    def reward(self) -> NDArray[np.float32]:
-        """(T,)."""
-        ...
-
-    @property
-    def terminated(self) -> NDArray[np.bool_]:
-        """(T,)."""
-        ...
 
 
 class Corpus:
@@ -98,7 +70,7 @@ class Corpus:
                 wanted = f"no episode with outcome {' or '.join(outcomes)}" if outcomes else "no episode"
                 raise DatasetError(f"{dataset.root} has {wanted}: collect more, or choose other outcomes")
             layout = Layout(dataset.spec)
-            episodes += [_needed(entry, layout, spec) for entry in chosen]
+            episodes += slim_episodes(chosen, layout, spec)
             group += [number] * len(chosen)
         if spec is None:
             raise DatasetError("there is no dataset to load: name at least one")
@@ -137,23 +109,6 @@ class Corpus:
             for part in parts:
                 if isinstance(part.base, mmap.mmap):
                     _populate(part.base)
-
-
-@dataclass(frozen=True)
-class _Needed:
-    """The columns of an episode that are loaded, and no others: a thousand episodes are opened in a moment."""
-
-    path: Path
-    obs: Mapping[str, Any]
-    action: NDArray[np.float32]
-    reward: NDArray[np.float32]
-    terminated: NDArray[np.bool_]
-
-
-def _needed(entry: Mapping[str, Any], layout: Layout, spec: Spec) -> _Needed:
-    obs = {name: read_column(entry, name, layout) for name in spec.observation if name in layout.spec.observation}
-    columns = (np.asarray(read_column(entry, name, layout)) for name in ("action", "reward", "terminated"))
-    return _Needed(entry["path"], obs, *columns)
 
 
 def _take(name: str, feature: Feature, episode: Recorded, extra: Extra) -> NDArray:
