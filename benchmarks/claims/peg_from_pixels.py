@@ -26,12 +26,12 @@ from peers import result
 from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode, summary
 from robot_rl.core.protocols import Policy
 from robot_rl.core.spec import ENVIRONMENT
-from robot_rl.core.view import View
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.mixture import Mixture
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.data.replay import Replay
 from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.envs.seen import views_of
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner import checkpoint
 from robot_rl.learner.offline import Recordings, demonstrations, statistics, train
@@ -44,8 +44,8 @@ from robot_rl.tasks.registry import make_expert, make_task
 from robot_rl.tasks.senses import Sensed, Senses
 
 TASK, CAMERAS = "peg_insert", ("front", "wrist")
-VIEWS = {"front": View(crop=(56, 36, 64, 64)), "wrist": View(crop=(36, 32, 64, 64))}
-"""What is shown of each camera's 128 x 128 pixels: the part where peg and block are."""
+VIEWS = views_of("twin_closeup")
+"""What is shown of each camera's 128 x 128 pixels: the 64 x 64 where peg and block are."""
 BLIND = Senses(views=VIEWS, hidden=(ENVIRONMENT,))
 """What the policy is given: the arm's state and the images."""
 NOISE = 0.12

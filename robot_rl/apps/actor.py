@@ -17,6 +17,7 @@ from robot_rl.actor.runner import ActorConfig, ActorRunner
 from robot_rl.apps.evaluate import task_of
 from robot_rl.apps.progress import bar
 from robot_rl.core.errors import ConnectionLostError
+from robot_rl.envs.seen import task_of_policy
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner import start
 from robot_rl.transport.access import Credentials
@@ -35,6 +36,8 @@ class Config:
     """Where the learner listens; empty: what the file ``address`` in its folder says."""
     credentials: Path | None = None
     """Folder of this actor made by ``robot-rl certificates``, if the learner was given its own."""
+    station: str = ""
+    """Station whose views of its cameras the policy is shown; empty: whole images."""
     run: Annotated[ActorConfig, tyro.conf.arg(name="")] = ActorConfig()  # noqa: RUF009
     """Length, seeds and patience."""
 
@@ -46,7 +49,7 @@ def main(config: Config) -> None:
     wait_for(lambda: begin.is_dir() and (config.address or address_file.is_file()), config)
     policy, stored = start.load(begin)
     address = config.address or address_file.read_text().strip()
-    env = make_twin_env(task_of(begin), tuple(policy.recipe.spec.cameras))
+    env = make_twin_env(task_of_policy(task_of(begin), policy.recipe.spec, config.station))
     won: list[bool] = []
     credentials = Credentials.load(config.credentials) if config.credentials else None
     with ExperienceClient(address, config.spool, stored, credentials=credentials) as client:

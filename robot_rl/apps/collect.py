@@ -14,6 +14,7 @@ from robot_rl.apps.graph import run_on_graph
 from robot_rl.apps.progress import bar
 from robot_rl.core.protocols import Policy
 from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.envs.seen import task_of_station
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import load_policy
 from robot_rl.rewards.file import make_reward
@@ -28,7 +29,7 @@ class Config(SessionConfig):
     ros: bool = False
     """Through the ROS 2 graph in real time, instead of the twin in this process."""
     station: str = "twin"
-    """Station file or name, for ``--ros``."""
+    """Station file or name: its graph for ``--ros``, and what it shows of its cameras."""
 
 
 def main(config: Config) -> None:
@@ -63,11 +64,12 @@ def on_twin(config: Config) -> dict[str, Any]:
     """Episodes on the twin in this process: in real time for a person, else as fast as it goes."""
     policy = None if config.policy is None else load_policy(config.policy)
     person, reward = config.person, make_reward(config.reward)
-    env = make_twin_env(config.task, config.cameras, guarded=person, paced=person, reward=reward)
+    task = task_of_station(config.task, config.cameras, config.station)
+    env = make_twin_env(task, guarded=person, paced=person, reward=reward)
     clock = "paced" if config.person else "lockstep"
     title = f"demonstrations of {config.task} in {'real time' if config.person else 'lockstep'}"
     last: dict[str, Any] = {}
-    with session(config, env, policy, {"clock": clock, "station": "twin"}) as running:
+    with session(config, env, policy, {"clock": clock, "station": config.station}) as running:
         if running.url:
             Console(stderr=True, highlight=False).print(f"operator's page: {running.url}", soft_wrap=True)
         last |= vars(running.tally)

@@ -38,7 +38,7 @@ def main(config: Config) -> None:
     task = config.task or task_of(config.checkpoint)
     load_policy(config.checkpoint)
     arguments = ["--checkpoint", str(config.checkpoint), "--out", str(config.out)]
-    arguments += ["--episodes", str(config.episodes), "--seed", str(config.seed)]
+    arguments += ["--station", config.station, "--episodes", str(config.episodes), "--seed", str(config.seed)]
     title = f"deploying {config.checkpoint} on the ROS 2 graph in real time"
     lines = run_on_graph(config.station, task, "robot_rl.nodes.actor_node", arguments, title)
     evaluation = evaluation_of(task, str(config.checkpoint), lines)

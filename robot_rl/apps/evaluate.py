@@ -14,6 +14,7 @@ from robot_rl.apps.progress import bar
 from robot_rl.core.errors import CheckpointError, ConfigError
 from robot_rl.core.protocols import Env
 from robot_rl.core.spec import Spec
+from robot_rl.envs.seen import task_of_policy
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import describe, load_policy
 from robot_rl.report.records import Evaluation
@@ -32,6 +33,8 @@ class Config:
     """How many."""
     first_seed: int = 1000
     """Seed of the first episode; the others count up. Demonstrations start at 0."""
+    station: str = ""
+    """Station whose views of its cameras are used; empty: the one that the checkpoint's recordings were made on."""
     out: Path | None = None
     """JSON file for the figures and every episode."""
 
@@ -43,7 +46,8 @@ def main(config: Config) -> None:
     torch.set_num_threads(1)
     task = config.task or task_of(config.checkpoint)
     policy = load_policy(config.checkpoint)
-    env = make_twin_env(task, tuple(policy.recipe.spec.cameras))
+    station = config.station or str(describe(config.checkpoint)["meta"].get("station", ""))
+    env = make_twin_env(task_of_policy(task, policy.recipe.spec, station))
     check_spec(config.checkpoint, policy.recipe.spec, env)
     results: list[EpisodeResult] = []
     with bar(f"evaluating {config.checkpoint} on {task}", config.episodes) as advance:

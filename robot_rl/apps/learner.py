@@ -18,6 +18,7 @@ from robot_rl.learner import registry
 from robot_rl.learner.checkpoint import load_policy
 from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics
 from robot_rl.learner.runner import LearnerRunner, Progress, RunnerConfig
+from robot_rl.nets.vision.config import seen
 from robot_rl.tasks.registry import make_task
 from robot_rl.transport.access import Credentials
 from robot_rl.transport.limits import Limits
@@ -38,6 +39,8 @@ class Config(Generic[MethodT]):
     """Dataset of demonstrations, if any."""
     choice: Choice = field(default_factory=Choice)
     """Which of its episodes, and how often each."""
+    hide: tuple[str, ...] = ()
+    """Features that the policy is not given, such as poses that only a simulator knows; a base has chosen its own."""
     base: Path | None = None
     """Checkpoint of the base policy, for methods that have one."""
     bind: str = "127.0.0.1:0"
@@ -62,9 +65,10 @@ def main(config: Config[Any]) -> None:
     torch.set_num_threads(config.threads)
     dataset = open_dataset(config.demos) if config.demos else None
     task, spec = task_and_spec(config.run.task, dataset)
+    base = load_policy(config.base) if config.base else None
+    spec = base.recipe.spec if base else seen(config.method, spec, config.hide)
     recordings = Recordings((dataset,), config.choice) if dataset else None
     known = statistics(recordings, spec) if recordings else None
-    base = load_policy(config.base) if config.base else None
     learner = registry.load(config.algorithm).make(config.method, spec, base=base, statistics=known)
     if learner.sampling.chunk > 0:
         raise ConfigError(f"{config.algorithm} learns from a dataset alone: use robot-rl train {config.algorithm}")
@@ -86,7 +90,7 @@ def main(config: Config[Any]) -> None:
 def task_and_spec(task: str, dataset: Dataset | None) -> tuple[str, Spec]:
     """The task's name, given or from the demonstrations, and what is observed of it."""
     if dataset is not None:
-        return task or str(dataset.meta.get("task", "")), dataset.spec.without_images()
+        return task or str(dataset.meta.get("task", "")), dataset.spec
     if not task:
         raise ConfigError("neither --task nor --demos is given: name the task")
     return task, make_task(task).spec

@@ -15,6 +15,7 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.data.dataset import open_dataset
 from robot_rl.learner import checkpoint, registry
 from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics, train
+from robot_rl.nets.vision.config import seen
 
 MethodT = TypeVar("MethodT")
 
@@ -33,6 +34,8 @@ class Config(Generic[MethodT]):
     """Folder of the checkpoint; an older one there is replaced when the training is done."""
     choice: Choice = field(default_factory=Choice)
     """Which of their episodes, and how often each."""
+    hide: tuple[str, ...] = ()
+    """Features of the recordings that the policy is not given, such as poses that only a simulator knows."""
     threads: int = 1
     """Threads of torch; small networks are fastest with one."""
     method: MethodT
@@ -52,7 +55,7 @@ def main(config: Config[Any]) -> None:
     dataset = open_dataset(config.dataset)
     recordings = Recordings((dataset, *map(open_dataset, config.more)), config.choice)
     torch.set_num_threads(config.threads)
-    spec = dataset.spec.without_images()
+    spec = seen(config.method, dataset.spec, config.hide)
     method = registry.load(config.algorithm)
     learner = method.make(config.method, spec, base=None, statistics=statistics(recordings, spec))
     demos = demonstrations(recordings, learner)
@@ -65,5 +68,7 @@ def main(config: Config[Any]) -> None:
 
         train(learner, demos, updates, show)
     facts = {"task": str(dataset.meta.get("task", "")), "dataset": str(config.dataset), "updates": updates}
-    checkpoint.save(config.out, config.algorithm, config.method, spec, learner, facts)
+    facts |= {"station": str(dataset.meta.get("station", ""))}
+    recipe = learner.policy.recipe
+    checkpoint.save(config.out, config.algorithm, recipe.config, recipe.spec, learner, facts)
     Console(highlight=False).print(f"checkpoint: {config.out}")

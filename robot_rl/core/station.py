@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,8 @@ import yaml
 
 from robot_rl.core.errors import StationError
 from robot_rl.core.frames import FrameStation, FrameTree
+from robot_rl.core.station_values import hint, value_of
+from robot_rl.core.view import View
 
 FOLDER = Path(__file__).parents[2] / "launch" / "stations"
 """Where the stations that come with the project are."""
@@ -37,6 +38,15 @@ class CameraStation:
     """[pixels]."""
     rate: float
     """Images per second [Hz]."""
+    crop: tuple[int, int, int, int] | None = None
+    """What observations show of it: first row, first column, height, width [pixels]; None: all."""
+    size: tuple[int, int] | None = None
+    """Height and width that this is scaled to [pixels]; None: not at all."""
+
+    @property
+    def view(self) -> View:
+        """What observations show of it."""
+        return View(crop=self.crop, size=self.size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,18 +131,13 @@ class Station:
     """Processor of the arm process; -1: any."""
 
 
-POSITIVE = ("force", "speed", "widest", "collision_torque", "collision_force", "max_force", "state_rate")
-POSITIVE += ("patience", "telemetry_rate", "hold_after", "width", "height", "rate")
-COUNTS = ("loss_ticks", "delay_ticks", "load_mass")
-
-
 def station_path(name: str) -> Path:
     """The file of a station: a path that ends in .yaml, or the name of one that comes with the project."""
     path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
     if path.is_file():
         return path
     known = sorted(p.stem for p in FOLDER.glob("*.yaml"))
-    raise StationError(f"there is no station {name!r}; {_hint(name, known)}, or give the path of a .yaml file")
+    raise StationError(f"there is no station {name!r}; {hint(name, known)}, or give the path of a .yaml file")
 
 
 def load_station(name: str) -> Station:
@@ -146,10 +151,7 @@ def load_station(name: str) -> Station:
     cameras = values.get("cameras", {})
     if not isinstance(cameras, dict):
         raise StationError(f"{path}: cameras must map a name to width, height and rate: correct the file")
-    values["cameras"] = {
-        str(key): CameraStation(**_checked(path, f"cameras.{key}.", value, CameraStation))
-        for key, value in cameras.items()
-    }
+    values["cameras"] = {str(key): _camera(path, str(key), value) for key, value in cameras.items()}
     values["frames"] = _frames(path, values.get("frames", {}))
     _choose(path, "driver", values["driver"], DRIVERS)
     hardware = _hardware(path, values)
@@ -177,9 +179,18 @@ def _hardware(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _camera(path: Path, name: str, data: object) -> CameraStation:
+    camera = CameraStation(**_checked(path, f"cameras.{name}.", data, CameraStation))
+    try:
+        camera.view.check(camera.height, camera.width)
+    except StationError as error:
+        raise StationError(f"{path}: cameras.{name}: {error}") from None
+    return camera
+
+
 def _choose(path: Path, key: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
-        raise StationError(f"{path}: there is no {key} {name!r}; {_hint(name, known)}")
+        raise StationError(f"{path}: there is no {key} {name!r}; {hint(name, known)}")
 
 
 def _frames(path: Path, data: object) -> dict[str, FrameStation]:
@@ -203,34 +214,8 @@ def _checked(path: Path, prefix: str, data: object, kind: type, names: Sequence[
     known = {f.name: f for f in fields(kind) if not names or f.name in names}
     for key in data:
         if key not in known:
-            raise StationError(f"{path}: there is no key {prefix}{key!s}; {_hint(str(key), known)}")
+            raise StationError(f"{path}: there is no key {prefix}{key!s}; {hint(str(key), known)}")
     for name, entry in known.items():
         if name not in data and entry.default is entry.default_factory:
             raise StationError(f"{path}: the key {prefix}{name} is missing: add it")
-    return {key: _value(path, prefix + key, value, str(known[key].type)) for key, value in data.items()}
-
-
-def _value(path: Path, key: str, value: object, kind: str) -> Any:  # noqa: ANN401  (of the type that ``kind`` says)
-    if kind.startswith("tuple"):
-        return _triple(path, key, value)
-    types = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(kind)
-    if types is None:
-        return value
-    if isinstance(value, bool) != (kind == "bool") or not isinstance(value, types):
-        raise StationError(f"{path}: {key} is {value!r}, it must be of type {kind}: correct the file")
-    if key.split(".")[-1] in COUNTS and float(str(value)) < 0:
-        raise StationError(f"{path}: {key} is {value!r}, it must not be negative: correct the file")
-    if key.split(".")[-1] in POSITIVE and not 0 < float(str(value)) < float("inf"):
-        raise StationError(f"{path}: {key} is {value!r}, it must be greater than 0: correct the file")
-    return float(value) if kind == "float" and isinstance(value, int) else value
-
-
-def _triple(path: Path, key: str, value: object) -> tuple[float, ...]:
-    if not isinstance(value, list) or len(value) != 3 or not all(type(x) in (int, float) for x in value):
-        raise StationError(f"{path}: {key} is {value!r}, it must be three numbers: correct the file")
-    return tuple(float(x) for x in value)
-
-
-def _hint(name: str, known: Any) -> str:  # noqa: ANN401  (any iterable of names)
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}"
+    return {key: value_of(path, prefix + key, value, str(known[key].type)) for key, value in data.items()}

@@ -20,18 +20,23 @@ class View:
     """Height and width afterwards [pixels]; None: as cut out."""
 
     def shape(self, image: tuple[int, ...]) -> tuple[int, int, int]:
-        """Of what is shown of images of shape (H, W, 3); ``StationError`` when the crop reaches beyond them."""
-        top, left, height, width = self.crop or (0, 0, *image[:2])
-        if min(top, left) < 0 or min(height, width) < 1 or top + height > image[0] or left + width > image[1]:
-            raise StationError(
-                f"crop {[top, left, height, width]} reaches beyond images of {image[0]} x {image[1]}: choose a smaller"
-            )
-        return (*(self.size or (height, width)), 3)
+        """Of what is shown of images of shape (H, W, 3)."""
+        height, width = self.size or (self.crop[2:] if self.crop else image[:2])
+        return height, width, 3
+
+    def check(self, height: int, width: int) -> None:
+        """``StationError`` unless the crop lies within images of that size."""
+        top, left, rows, columns = self.crop or (0, 0, height, width)
+        inside = min(top, left) >= 0 and top + rows <= height and left + columns <= width
+        if not inside or min(rows, columns, *(self.size or (1,))) < 1:
+            wanted = f"crop {[top, left, rows, columns]}" if not inside else f"size {list(self.size or ())}"
+            raise StationError(f"{wanted} does not fit images of {height} x {width} pixels: choose another")
 
     def apply(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What is shown of an image (H, W, 3)."""
-        rows, columns, _ = self.shape(rgb.shape)
         top, left, height, width = self.crop or (0, 0, *rgb.shape[:2])
+        self.check(*rgb.shape[:2])
+        rows, columns, _ = self.shape(rgb.shape)
         cut = rgb[top : top + height, left : left + width]
         if (rows, columns) == (height, width):
             return np.ascontiguousarray(cut)

@@ -19,8 +19,8 @@ from robot_rl.core.clock import MonotonicClock
 from robot_rl.core.protocols import Policy
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
-from robot_rl.tasks.registry import make_task
 
 Facts = dict[str, str | int | float | bool]
 """What a dataset says of itself."""
@@ -40,6 +40,8 @@ class EpisodesConfig:
     """Seed of the first episode; the others count up."""
     cameras: tuple[str, ...] = ("front", "wrist")
     """Which cameras are recorded."""
+    station: str = ""
+    """Station whose views of its cameras are recorded; empty: whole images."""
     parent: int = 0
     """Stop when this process is no longer the parent; 0: never."""
 
@@ -80,7 +82,7 @@ class StepTimes:
 def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
     """Join the graph, run and record every episode; a JSON line for each on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    task = make_task(config.task, config.cameras)
+    task = task_of_station(config.task, config.cameras, config.station)
     with RosRobot(config.cameras) as robot:
         env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
         policy = make_policy(env)

@@ -16,11 +16,11 @@ from controllers.arms.panda import panda
 from robot_rl.actor.session import Session, SessionConfig
 from robot_rl.core.clock import MonotonicClock
 from robot_rl.envs.robot_env import RobotEnv
+from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
 from robot_rl.nodes.episodes import StepTimes
 from robot_rl.nodes.leader_device import LeaderDevice
 from robot_rl.nodes.process import run_process
-from robot_rl.tasks.registry import make_task
 from robot_rl.teleop.leader import LeaderJoints
 
 
@@ -43,7 +43,7 @@ class Config(SessionConfig):
 def main(config: Config) -> None:
     """Record; one JSON line per episode on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    task = make_task(config.task, config.cameras)
+    task = task_of_station(config.task, config.cameras, config.station)
     with RosRobot(config.cameras) as robot:
         env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
         facts = {"clock": "real time", "station": config.station}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from robot_rl.core.errors import ConfigError
+from robot_rl.core.names import check_name
 from robot_rl.core.spec import Spec
 
 
@@ -54,7 +56,9 @@ class Vision:
         return spec
 
 
-def seen(config: object, spec: Spec) -> Spec:
+def seen(config: object, spec: Spec, hidden: Sequence[str] = ()) -> Spec:
     """What the method with this configuration takes of a task's observation; without ``vision``, no images."""
+    for name in hidden:
+        spec = spec.without(check_name("feature", name, list(spec.observation)))
     vision = getattr(config, "vision", None)
     return vision.seen(spec) if isinstance(vision, Vision) else spec.without_images()
