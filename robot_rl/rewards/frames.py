@@ -64,12 +64,13 @@ def origin_of(entry: Mapping[str, Any]) -> str:
 def labels_of(episode: Episode) -> NDArray[np.bool_]:
     """Whether each of the T + 1 observations shows success: what was said of the step that led to it.
 
-    Whoever gave the episode another outcome afterwards is right: a failure shows no success, a success ends in one.
+    Whoever gave the episode another outcome than its last step is right: what was no success after all shows none, what
+    was one ends in one.
     """
     label = np.concatenate([[False], episode.success])
-    if episode.outcome == "failure":
+    if episode.outcome == "failure" and label[-1]:
         label[:] = False
-    elif episode.outcome == "success" and not label.any():
+    elif episode.outcome == "success":
         label[-1] = True
     return label
 
