@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from workload import Observation, Tally, run
 
 from robot_rl.core.records import EnergyState, Mode, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
+from robot_rl.transport import certificates
+from robot_rl.transport.access import Credentials
 
 IMAGE = Feature((128, 128, 3), "uint8")
 SPEC = Spec(observation={"state": Feature((19,)), "front": IMAGE, "wrist": IMAGE}, action_dim=4, rate=10.0)
@@ -18,19 +22,26 @@ ENERGY = EnergyState(
     tank=1.0, spring=0.0, work=0.0, budget=1.0, scale=1.0, mode=Mode.ACTIVE, violations=0, worst_ratio=0.0
 )
 ACTION = np.zeros(4, np.float32)
+FOLDER = Path(tempfile.mkdtemp())
+SECURE = "--tls" in sys.argv
+
+
+def credentials(name: str) -> Credentials | None:
+    """What one side shows."""
+    return Credentials.load(FOLDER / "certificates" / name) if SECURE else None
 
 
 def learner(port: int, tally: Tally) -> None:
     """The server, with the runner's way of taking records off it."""
     from robot_rl.transport.codec import decode_step
-    from robot_rl.transport.experience_pb2 import Event
     from robot_rl.transport.server import ExperienceServer
 
     arrivals = queue.SimpleQueue()
-    server = ExperienceServer(f"127.0.0.1:{port}", Path(tempfile.mkdtemp()) / "log", SPEC)
+    shown = credentials("learner")
+    server = ExperienceServer(f"127.0.0.1:{port}", FOLDER / "log", SPEC, credentials=shown)
     server.start(arrivals.put)
     while True:
-        event = Event.FromString(arrivals.get().payload)
+        event = arrivals.get().event
         if event.WhichOneof("body") == "step":
             decode_step(event.step, SPEC)
             tally.add(1)
@@ -42,8 +53,7 @@ class Actor:
     def __init__(self, port: int) -> None:
         from robot_rl.transport.client import ExperienceClient
 
-        self.spool = Path(tempfile.mkdtemp()) / "spool"
-        self.client = ExperienceClient(f"127.0.0.1:{port}", self.spool, SPEC)
+        self.client = ExperienceClient(f"127.0.0.1:{port}", FOLDER / "spool", SPEC, credentials=credentials("arm"))
         self.client.connect(60.0)
 
     @property
@@ -69,7 +79,11 @@ class Actor:
         self.client.end(obs)
 
     def close(self) -> None:
-        """Nothing to measure."""
+        """Leave nothing behind."""
+        self.client.close()
+        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
+if SECURE:
+    certificates.make(FOLDER / "certificates", ["127.0.0.1"], ["arm"], 30)
 run(learner, Actor)

@@ -17,9 +17,10 @@ from typing import Protocol
 import numpy as np
 
 EPISODE = 100
-FLOOD = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+NUMBERS = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+FLOOD = NUMBERS[0] if NUMBERS else 20
 """Episodes sent as fast as they go."""
-PACED = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+PACED = NUMBERS[1] if len(NUMBERS) > 1 else 3
 """Episodes sent at ``RATE``."""
 RATE = 50.0
 POOL = np.random.default_rng(0).integers(0, 256, (64, 128, 128, 3), dtype=np.uint8)

@@ -12,6 +12,8 @@ from robot_rl.transport.access import Credentials
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 """Hosts at which a server listens for everybody -> where this machine reaches it."""
 MAX_MESSAGE = 8 << 20
+LARGE_FRAMES = ("grpc.http2.max_frame_size", 4 << 20)
+"""Of HTTP/2; its default of 16 KB costs a sixth of the time that weights take."""
 KEEPALIVE = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
@@ -24,10 +26,12 @@ CLIENT_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.use_local_subchannel_pool", 1),
+    LARGE_FRAMES,
     *KEEPALIVE,
 )
 SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),
+    LARGE_FRAMES,
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),

@@ -121,6 +121,11 @@ class ExperienceClient:
         self._adopted = weights
 
     @property
+    def connected(self) -> bool:
+        """Whether the learner has answered, and the connection has not broken since."""
+        return self._sender.greeted.is_set()
+
+    @property
     def status(self) -> LearnerStatus:
         """What the learner last asked for."""
         return self._watcher.status

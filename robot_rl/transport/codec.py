@@ -14,12 +14,17 @@ from robot_rl.core import freshness
 from robot_rl.core.errors import SpecError
 from robot_rl.core.records import EnergyState, Mode, Observation, RewardSource, Source, StepRecord
 from robot_rl.core.spec import Spec
-from robot_rl.transport.experience_pb2 import Begin, End, Energy, Event, Freshness, Samples, StepData
+from robot_rl.transport.experience_pb2 import Begin, End, Event, Samples, StepData
 from robot_rl.transport.framing import MAX_PAYLOAD
 
 Meta = Mapping[str, str | int | float | bool]
 DTYPES = ("float32", "float16", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 """Types of arrays that are sent."""
+NUMBERS = ("reward", "success", "terminated", "truncated", "stamp", "peak_force", "intervention")
+PLAIN = (*NUMBERS, "source", "reward_source")
+"""Fields of a step that have the same name in the message."""
+LEDGER = ("tank", "spring", "work", "budget", "scale", "mode", "violations", "worst_ratio")
+AGES = ("observation_age", "action_age", "overrun", "missed")
 ROOM = 4096
 """Bytes of a payload that are not arrays, at most."""
 
@@ -82,33 +87,23 @@ def encode_end(final_obs: Observation | None, spec: Spec) -> bytes:
 def encode_step(step: StepRecord, spec: Spec, version: int = 0, age: float = 0.0) -> bytes:
     """Payload of one step, with the version and the age [s] of the weights that chose its action."""
     _check_numbers(step, spec)
-    e = step.energy
-    energy = Energy(tank=e.tank, spring=e.spring, work=e.work, budget=e.budget, scale=e.scale, mode=int(e.mode))
-    energy.violations, energy.worst_ratio = e.violations, e.worst_ratio
-    f = step.freshness
-    fresh = Freshness(observation_age=f.observation_age, action_age=f.action_age, overrun=f.overrun, missed=f.missed)
     exposed = [step.frame_stamps.get(camera, math.nan) for camera in spec.cameras] if step.frame_stamps else []
-    data = StepData(
-        observation=encode_observation(step.obs, spec),
-        action=np.asarray(step.action, np.float32).tobytes(),
-        proposal=np.asarray(step.proposal, np.float32).tobytes(),
-        reward=step.reward,
-        success=step.success,
-        terminated=step.terminated,
-        truncated=step.truncated,
-        source=int(step.source),
-        stamp=step.stamp,
-        peak_force=step.peak_force,
-        energy=energy,
-        policy_version=version,
-        policy_age=age,
-        policy_proposal=b"" if step.policy_proposal is None else np.asarray(step.policy_proposal, np.float32).tobytes(),
-        intervention=step.intervention,
-        reward_source=int(step.reward_source),
-        frame_stamps=exposed,
-        freshness=fresh,
-    )
-    return Event(step=data).SerializeToString()
+    event = Event()
+    data = event.step
+    data.observation = encode_observation(step.obs, spec)
+    data.action = np.asarray(step.action, np.float32).tobytes()
+    data.proposal = np.asarray(step.proposal, np.float32).tobytes()
+    if step.policy_proposal is not None:
+        data.policy_proposal = np.asarray(step.policy_proposal, np.float32).tobytes()
+    for name in PLAIN:
+        setattr(data, name, getattr(step, name))
+    for name in LEDGER:
+        setattr(data.energy, name, getattr(step.energy, name))
+    for name in AGES:
+        setattr(data.freshness, name, getattr(step.freshness, name))
+    data.policy_version, data.policy_age = version, age
+    data.frame_stamps.extend(exposed)
+    return event.SerializeToString()
 
 
 def _check_numbers(step: StepRecord, spec: Spec) -> None:
@@ -129,28 +124,13 @@ def decode_step(data: StepData, spec: Spec) -> Arrived:
         obs=decode_observation(data.observation, spec),
         action=np.frombuffer(data.action, np.float32),
         proposal=np.frombuffer(data.proposal, np.float32),
-        reward=data.reward,
-        success=data.success,
-        terminated=data.terminated,
-        truncated=data.truncated,
+        **{name: getattr(data, name) for name in NUMBERS},
         source=Source(data.source),
-        stamp=data.stamp,
-        peak_force=data.peak_force,
-        policy_proposal=np.frombuffer(data.policy_proposal, np.float32) if data.policy_proposal else None,
-        intervention=data.intervention,
         reward_source=RewardSource(data.reward_source),
+        policy_proposal=np.frombuffer(data.policy_proposal, np.float32) if data.policy_proposal else None,
         frame_stamps={c: at for c, at in zip(spec.cameras, data.frame_stamps, strict=False) if not math.isnan(at)},
         freshness=_freshness(data),
-        energy=EnergyState(
-            tank=e.tank,
-            spring=e.spring,
-            work=e.work,
-            budget=e.budget,
-            scale=e.scale,
-            mode=Mode(e.mode),
-            violations=e.violations,
-            worst_ratio=e.worst_ratio,
-        ),
+        energy=EnergyState(mode=Mode(e.mode), **{name: getattr(e, name) for name in LEDGER if name != "mode"}),
     )
     return Arrived(record=record, policy_version=data.policy_version, policy_age=data.policy_age)
 
@@ -159,15 +139,8 @@ def _freshness(data: StepData) -> freshness.Freshness:
     weights_age = data.policy_age if data.policy_version else math.nan
     if not data.HasField("freshness"):  # schema 1
         return freshness.Freshness(weights_version=data.policy_version, weights_age=weights_age)
-    f = data.freshness
-    return freshness.Freshness(
-        observation_age=f.observation_age,
-        action_age=f.action_age,
-        overrun=f.overrun,
-        missed=f.missed,
-        weights_version=data.policy_version,
-        weights_age=weights_age,
-    )
+    ages = {name: getattr(data.freshness, name) for name in AGES}
+    return freshness.Freshness(**ages, weights_version=data.policy_version, weights_age=weights_age)
 
 
 def encode_samples(name: str, stamps: Sequence[float], values: NDArray) -> bytes:

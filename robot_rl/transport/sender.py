@@ -13,8 +13,8 @@ from robot_rl.transport.spool import Spool, Stream
 from robot_rl.transport.versions import OLDEST, SCHEMA
 
 BATCH_BYTES = 1 << 19
-WINDOW = 8
-"""Batches that may be on their way without an acknowledgement."""
+WINDOW = 32
+"""Batches that may be on their way without an acknowledgement, which comes when they are on the learner's disk."""
 LINGER = 0.05
 """Longest time that a record waits for company [s]."""
 HELLO_TIMEOUT = 3.0

@@ -22,6 +22,7 @@ from robot_rl.transport.intake import Arrival, Refused
 from robot_rl.transport.limits import Limits
 from robot_rl.transport.service import handler
 from robot_rl.transport.spool import lock_folder
+from robot_rl.transport.versions import OLDEST
 from robot_rl.transport.weights import Packed
 
 WORKERS = 64
@@ -156,7 +157,7 @@ class _Desk:
             self.closed = True
             self.changed.notify_all()
 
-    def watch(self, version: int, alive: Callable[[], bool]) -> Iterator[bytes]:
+    def watch(self, version: int, schema: int, alive: Callable[[], bool]) -> Iterator[bytes]:
         """Encoded news for one actor that has ``version``."""
         self._renumber(version)
         told: Status | None = None
@@ -167,7 +168,7 @@ class _Desk:
                 yield News(status=status).SerializeToString()
             if packed is not None:
                 version = packed.version
-                yield from packed.messages()
+                yield from packed.messages(schema)
             if self.closed:
                 return
 
@@ -215,6 +216,6 @@ class _Service:
     def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]:
         self._desk.count(1)
         try:
-            yield from self._desk.watch(request.version, context.is_active)
+            yield from self._desk.watch(request.version, request.schema or OLDEST, context.is_active)
         finally:
             self._desk.count(-1)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import grpc
 
-from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, WatchRequest
+from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, WatchRequest
 
 NAME = "robot_rl.transport.Experience"
 
@@ -26,7 +26,7 @@ class Stub:
     def __init__(self, channel: grpc.Channel) -> None:
         self.hello = channel.unary_unary(f"/{NAME}/Hello", Header.SerializeToString, HelloReply.FromString)
         self.push = channel.stream_stream(f"/{NAME}/Push", None, Ack.FromString)
-        self.watch = channel.unary_stream(f"/{NAME}/Watch", WatchRequest.SerializeToString, News.FromString)
+        self.watch = channel.unary_stream(f"/{NAME}/Watch", WatchRequest.SerializeToString, None)
 
 
 def handler(service: Service) -> grpc.GenericRpcHandler:

@@ -6,11 +6,13 @@ import threading
 from dataclasses import dataclass
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.experience_pb2 import Manifest, News, WatchRequest
 from robot_rl.transport.service import Stub
-from robot_rl.transport.weights import Unpacker, Weights
+from robot_rl.transport.versions import SCHEMA
+from robot_rl.transport.weights import Unpacker, Weights, is_chunk
 
 RETRY = 0.1
 
@@ -53,14 +55,16 @@ class Watcher(threading.Thread):
         """Follow the learner until ``stop``; after a loss of the connection, again."""
         while not self._stopping.is_set():
             version = self.newest.version if self.newest else 0
-            self._call = self._stub.watch(WatchRequest(actor=self._actor, version=version), wait_for_ready=True)
+            self._call = self._stub.watch(
+                WatchRequest(actor=self._actor, version=version, schema=SCHEMA), wait_for_ready=True
+            )
             if self._stopping.is_set():
                 return
             try:
                 self._follow(self._call)
             except grpc.RpcError:
                 pass
-            except CheckpointError:
+            except (CheckpointError, DecodeError):
                 self.damaged += 1
                 self._call.cancel()
             self._set(status=LearnerStatus(finished=self.status.finished))
@@ -68,15 +72,15 @@ class Watcher(threading.Thread):
 
     def _follow(self, call: grpc.Call) -> None:
         coming = Unpacker(Manifest())
-        for news in call:
-            kind = news.WhichOneof("body")
-            if kind == "status":
-                self._set(status=_status(news))
-                continue
-            if kind == "manifest":
-                coming = Unpacker(news.manifest)
+        for message in call:
+            if is_chunk(message):
+                coming.add(message)
             else:
-                coming.add(news.chunk)
+                news = News.FromString(message)
+                if news.HasField("status"):
+                    self._set(status=_status(news))
+                    continue
+                coming = Unpacker(news.manifest)
             if coming.complete:
                 self._set(newest=coming.weights())
 

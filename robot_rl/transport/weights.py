@@ -1,4 +1,7 @@
-"""Weights as one flat buffer with a manifest, checked by SHA-256. No pickle."""
+"""Weights as one flat buffer with a manifest, in chunks, each checked by CRC-32C. No pickle.
+
+The buffer never exists at the learner: publishing copies the arrays straight into the messages that are sent.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +20,7 @@ from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.codec import DTYPES
 from robot_rl.transport.experience_pb2 import Manifest, News, Tensor
 from robot_rl.transport.framing import padded_varint
+from robot_rl.transport.versions import SCHEMA
 
 ALIGNMENT = 64
 CHUNK = 1 << 20
@@ -23,6 +28,11 @@ MAX_SIZE = 1 << 30
 """Largest buffer that an actor accepts [bytes]."""
 NEWS_CHUNK = 0x12
 """Tag of the field ``chunk`` of ``News``."""
+CHUNK_HEAD = 6
+"""Bytes before the chunk itself in an encoded ``News``: the tag, and its length as ``padded_varint``."""
+PADDING = memoryview(bytes(ALIGNMENT))
+CRC_SINCE = 2
+"""Schema from which on actors check CRC-32C."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,37 +57,62 @@ class Packed:
         self.version = 0
         self.published = time.monotonic()
         """Monotonic time of the publication [s]."""
-        self._arrays = {name: np.array(value, order="C") for name, value in tensors.items()}
         self._lock = threading.Lock()
         self._manifest = Manifest()
-        self._chunks: list[bytes] = []
-        for name, array in self._arrays.items():
-            if array.dtype.name not in DTYPES:
-                raise CheckpointError(f"weights {name!r} are {array.dtype.name}, only {', '.join(DTYPES)} can be sent")
+        pieces: list[memoryview] = []
+        for name, value in tensors.items():
+            if value.dtype.name not in DTYPES:
+                raise CheckpointError(f"weights {name!r} are {value.dtype.name}, only {', '.join(DTYPES)} can be sent")
+            array = np.asarray(value, order="C")
+            entry = Tensor(name=name, dtype=array.dtype.name, shape=array.shape, offset=self._manifest.size)
+            self._manifest.tensors.append(entry)
+            pieces += [array.reshape(-1).view(np.uint8).data, PADDING[: -array.nbytes % ALIGNMENT]]
+            self._manifest.size += array.nbytes + len(pieces[-1])
+        self._chunks = list(_chunks(pieces, self._manifest.size))
 
-    def messages(self) -> Iterator[bytes]:
-        """Encoded ``News``: the manifest with the weights' age at this moment, then the buffer in chunks."""
+    def messages(self, schema: int = SCHEMA) -> Iterator[bytes]:
+        """Encoded ``News``: the manifest with the weights' age at this moment, then the buffer in chunks.
+
+        Args:
+            schema: Newest that the actor knows.
+        """
         with self._lock:
-            if not self._manifest.tensors:
-                self._encode()
+            if not self._manifest.crcs:
+                self._manifest.crcs.extend(map(google_crc32c.value, self._chunks))
+            if schema < CRC_SINCE and not self._manifest.sha256:
+                self._manifest.sha256 = _sha256(self._chunks)
         manifest = Manifest()
         manifest.CopyFrom(self._manifest)
         manifest.version, manifest.age = self.version, time.monotonic() - self.published
         yield News(manifest=manifest).SerializeToString()
         yield from self._chunks
 
-    def _encode(self) -> None:
-        parts, offset = [], 0
-        for name, array in self._arrays.items():
-            entry = Tensor(name=name, dtype=array.dtype.name, shape=array.shape, offset=offset)
-            self._manifest.tensors.append(entry)
-            padding = -array.nbytes % ALIGNMENT
-            parts += [array.tobytes(), bytes(padding)]
-            offset += array.nbytes + padding
-        buffer = memoryview(b"".join(parts))
-        self._manifest.size, self._manifest.sha256 = offset, hashlib.sha256(buffer).digest()
-        pieces = (buffer[at : at + CHUNK] for at in range(0, offset, CHUNK))
-        self._chunks = [bytes((NEWS_CHUNK,)) + padded_varint(len(piece)) + piece for piece in pieces]
+
+def _chunks(pieces: Sequence[memoryview], size: int) -> Iterator[bytes]:
+    """The pieces one after the other, as encoded ``News`` with a chunk each."""
+    rest = iter(pieces)
+    piece = memoryview(b"")
+    for start in range(0, size, CHUNK):
+        room = min(CHUNK, size - start)
+        parts: list[bytes | memoryview] = [bytes((NEWS_CHUNK,)), padded_varint(room)]
+        while room:
+            if not piece:
+                piece = next(rest)
+            parts.append(piece[:room])
+            piece, room = piece[room:], room - len(parts[-1])
+        yield b"".join(parts)
+
+
+def _sha256(chunks: Sequence[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(memoryview(chunk)[CHUNK_HEAD:])
+    return digest.digest()
+
+
+def is_chunk(message: bytes) -> bool:
+    """Whether an encoded ``News`` is a chunk of weights."""
+    return message[:1] == bytes((NEWS_CHUNK,))
 
 
 class Unpacker:
@@ -88,29 +123,30 @@ class Unpacker:
             raise CheckpointError(f"weights of {manifest.size} bytes are too large, at most {MAX_SIZE} are accepted")
         self._manifest = manifest
         self._received = time.monotonic()
-        self._buffer = bytearray(manifest.size)
-        self._digest = hashlib.sha256()
-        self._filled = 0
+        self._buffer = np.empty(manifest.size, np.uint8)
+        self._filled = self._count = 0
 
-    def add(self, chunk: bytes) -> None:
-        """The next chunk."""
-        end = self._filled + len(chunk)
-        if end > len(self._buffer):
+    def add(self, message: bytes) -> None:
+        """The next chunk, an encoded ``News``; ``CheckpointError`` if it is not what the manifest says."""
+        manifest, start = self._manifest, self._filled
+        size = len(message) - CHUNK_HEAD
+        if start + size > manifest.size or self._count >= len(manifest.crcs):
             raise CheckpointError("more weights arrived than were announced: waiting for the next version")
-        self._buffer[self._filled : end] = chunk
-        self._digest.update(chunk)
-        self._filled = end
+        sound = size >= 0 and message[1:CHUNK_HEAD] == padded_varint(size)
+        if not sound or google_crc32c.value(message) != manifest.crcs[self._count]:
+            raise CheckpointError(f"weights version {manifest.version} arrived damaged: waiting for the next version")
+        self._buffer[start : start + size] = np.frombuffer(message, np.uint8, size, CHUNK_HEAD)
+        self._filled += size
+        self._count += 1
 
     @property
     def complete(self) -> bool:
         """Whether all chunks are there."""
-        return self._filled == len(self._buffer)
+        return self._filled == self._manifest.size
 
     def weights(self) -> Weights:
-        """The arrays, views of one buffer; ``CheckpointError`` if that is not what the manifest says."""
+        """The arrays, views of one buffer; ``CheckpointError`` if they do not lie within it."""
         manifest = self._manifest
-        if self._digest.digest() != manifest.sha256:
-            raise CheckpointError(f"weights version {manifest.version} arrived damaged: waiting for the next version")
         tensors = {entry.name: self._array(entry) for entry in manifest.tensors}
         return Weights(version=manifest.version, published=self._received - manifest.age, tensors=tensors)
 

@@ -1,10 +1,13 @@
 """Weights arrive whole or not at all, the newest only, and versions never go back."""
 
+import hashlib
 import threading
 import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transport_samples import SPEC, free_port
 
 from robot_rl.core.errors import CheckpointError
@@ -37,8 +40,8 @@ def ignore(arrival) -> None:
 def sent(tensors) -> tuple[Manifest, list[bytes]]:
     packed = Packed(tensors)
     packed.version = 3
-    first, *rest = [News.FromString(message) for message in packed.messages()]
-    return first.manifest, [news.chunk for news in rest]
+    first, *rest = packed.messages()
+    return News.FromString(first).manifest, rest
 
 
 def received(manifest: Manifest, chunks: list[bytes]) -> Weights:
@@ -80,9 +83,45 @@ def test_large_weights_go_in_chunks_and_later_changes_do_not_show() -> None:
     packed = Packed({"w": value})
     expected = value.copy()
     value[:] = 0
-    first, *rest = [News.FromString(message) for message in packed.messages()]
+    first, *rest = packed.messages()
     assert len(rest) == 4
-    assert np.array_equal(received(first.manifest, [r.chunk for r in rest]).tensors["w"], expected)
+    assert np.array_equal(received(News.FromString(first).manifest, rest).tensors["w"], expected)
+
+
+def test_an_actor_of_schema_1_can_check_them_too() -> None:
+    first, *rest = Packed(TENSORS).messages(schema=1)
+    manifest, buffer = News.FromString(first).manifest, b"".join(News.FromString(m).chunk for m in rest)
+    assert len(buffer) == manifest.size
+    assert hashlib.sha256(buffer).digest() == manifest.sha256
+    assert not News.FromString(next(Packed(TENSORS).messages())).manifest.sha256
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_comes_only_whole_weights_are_taken(data) -> None:
+    """A learner that sends nonsense is answered with one kind of error."""
+    manifest, chunks = sent(TENSORS)
+    for field in data.draw(st.lists(st.sampled_from(["version", "size", "offset", "shape", "dtype", "crcs"]))):
+        if field in ("version", "size"):
+            setattr(manifest, field, data.draw(st.integers(0, 1 << 31)))
+        elif field == "crcs":
+            manifest.crcs[:] = data.draw(st.lists(st.integers(0, (1 << 32) - 1), max_size=3))
+        else:
+            entry = data.draw(st.sampled_from(list(manifest.tensors)))
+            if field == "shape":
+                entry.shape[:] = data.draw(st.lists(st.integers(0, (1 << 64) - 1), max_size=4))
+            else:
+                setattr(entry, field, data.draw(st.integers(0, (1 << 64) - 1) if field == "offset" else st.text()))
+    chunks = data.draw(st.lists(st.one_of(st.sampled_from(chunks), st.binary(max_size=64)), max_size=3))
+    try:
+        unpacker = Unpacker(manifest)
+        for chunk in chunks:
+            unpacker.add(chunk)
+        weights = unpacker.weights() if unpacker.complete else None
+    except CheckpointError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert weights is None or all(v.nbytes <= manifest.size for v in weights.tensors.values())
 
 
 def test_objects_are_not_sent() -> None:

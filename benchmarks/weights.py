@@ -1,0 +1,191 @@
+"""Weights from a learner's process into the network of an actor's: published, sent, checked, applied (data.md §7.4).
+
+How long the learner's own thread is held up by publishing is told too, and how soon an actor is back after an outage.
+The limit copies the same bytes through a bare TCP connection and into the network.
+
+usage: weights.py [--quick]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from peers import result
+
+from robot_rl.core.spec import Feature, Spec
+from robot_rl.transport import certificates
+from robot_rl.transport.access import Credentials
+from robot_rl.transport.client import ExperienceClient
+from robot_rl.transport.server import ExperienceServer
+
+QUICK = "--quick" in sys.argv
+TIMES = 5 if QUICK else 25
+OUTAGE = 2.0 if QUICK else 20.0
+SPEC = Spec(observation={"state": Feature((19,))}, action_dim=4, rate=10.0)
+
+
+def network(megabytes: int) -> dict[str, torch.Tensor]:
+    """Ten layers."""
+    generator = torch.Generator().manual_seed(megabytes)
+    return {f"layer{i}": torch.rand(25_000 * megabytes, generator=generator) for i in range(10)}
+
+
+class Pipe:
+    """Lines of JSON from a child to this process."""
+
+    def __init__(self) -> None:
+        self.out, self.into = os.pipe()
+
+    def tell(self, value: float) -> None:
+        """From the child."""
+        os.write(self.into, (json.dumps(value) + "\n").encode())
+
+    def hear(self) -> float:
+        """In the parent."""
+        line = b""
+        while not line.endswith(b"\n"):
+            line += os.read(self.out, 1)
+        return float(json.loads(line))
+
+
+def forked(work: Callable[[], None]) -> int:
+    """The pid of a child that does ``work``."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return child
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def act(address: str, folder: Path, secure: Path | None, pipe: Pipe, megabytes: int) -> None:
+    """The actor: puts every new version into its network, and tells when."""
+    torch.set_num_threads(1)
+    mine = network(megabytes)
+    shown = Credentials.load(secure / "arm") if secure else None
+    with ExperienceClient(address, folder / "spool", SPEC, credentials=shown) as client:
+        client.connect(60.0)
+        pipe.tell(time.monotonic())
+        version = 0
+        while True:
+            while (weights := client.newest(version)) is None:
+                time.sleep(0.0005)
+            for name, value in weights.tensors.items():
+                mine[name].copy_(torch.from_numpy(value))
+            version = weights.version
+            pipe.tell(time.monotonic())
+
+
+def ours(megabytes: int, secure: Path | None) -> dict[str, float]:
+    """Through our transport, plain or with mutual TLS."""
+    address, pipe, folder = f"127.0.0.1:{free_port()}", Pipe(), Path(tempfile.mkdtemp())
+    child = forked(lambda: act(address, folder, secure, pipe, megabytes))
+    tensors = {name: value.numpy() for name, value in network(megabytes).items()}
+    held = Credentials.load(secure / "learner") if secure else None
+    applied, blocked = [], []
+    with ExperienceServer(address, folder / "log", SPEC, credentials=held) as server:
+        server.start(lambda arrival: None)  # noqa: ARG005
+        pipe.hear()
+        for _ in range(TIMES):
+            started = time.monotonic()
+            server.publish(tensors)
+            blocked.append(time.monotonic() - started)
+            applied.append(pipe.hear() - started)
+            time.sleep(0.02)
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    shutil.rmtree(folder)
+    kind = "_tls" if secure else ""
+    return {
+        f"applied_{megabytes}mb{kind}_ms": round(statistics.median(applied) * 1e3, 2),
+        f"applied_{megabytes}mb{kind}_best_ms": round(min(applied) * 1e3, 2),
+        f"publish_{megabytes}mb{kind}_ms": round(statistics.median(blocked) * 1e3, 2),
+    }
+
+
+def bare(megabytes: int) -> dict[str, float]:
+    """Through a bare connection."""
+    pipe = Pipe()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def act() -> None:
+        torch.set_num_threads(1)
+        mine = network(megabytes)
+        connection = socket.create_connection(listener.getsockname())
+        buffers = {name: bytearray(value.numel() * 4) for name, value in mine.items()}
+        while True:
+            for name, buffer in buffers.items():
+                view = memoryview(buffer)
+                while view:
+                    view = view[connection.recv_into(view) :]
+                mine[name].copy_(torch.frombuffer(buffer, dtype=torch.float32))
+            pipe.tell(time.monotonic())
+
+    child = forked(act)
+    connection, _ = listener.accept()
+    tensors, applied = network(megabytes), []
+    for _ in range(TIMES):
+        started = time.monotonic()
+        for value in tensors.values():
+            connection.sendall(value.numpy().copy().data.cast("B"))
+        applied.append(pipe.hear() - started)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return {
+        f"applied_{megabytes}mb_ms": round(statistics.median(applied) * 1e3, 2),
+        f"applied_{megabytes}mb_best_ms": round(min(applied) * 1e3, 2),
+    }
+
+
+def reconnect(secure: Path | None) -> float:
+    """From the moment at which a learner listens again after an outage to the actor's greeting [s]."""
+    address, folder = f"127.0.0.1:{free_port()}", Path(tempfile.mkdtemp())
+    shown, held = (Credentials.load(secure / name) if secure else None for name in ("arm", "learner"))
+    with ExperienceClient(address, folder / "spool", SPEC, credentials=shown) as client:
+        with ExperienceServer(address, folder / "log", SPEC, credentials=held) as server:
+            server.start(lambda arrival: None)  # noqa: ARG005
+            client.connect(60.0)
+        time.sleep(OUTAGE)
+        with ExperienceServer(address, folder / "log", SPEC, credentials=held) as server:
+            server.start(lambda arrival: None)  # noqa: ARG005
+            server.publish({"w": np.zeros(3, np.float32)})
+            started = time.monotonic()
+            while client.newest(0) is None or not client.connected:
+                time.sleep(0.001)
+            return time.monotonic() - started
+
+
+def main() -> None:
+    """All sizes, plain and encrypted."""
+    secure = Path(tempfile.mkdtemp()) / "certificates"
+    certificates.make(secure, ["127.0.0.1"], ["arm"], 30)
+    figures, limit = {}, {}
+    for megabytes in (5, 50):
+        figures |= ours(megabytes, None) | ours(megabytes, secure)
+        limit |= bare(megabytes)
+    outages = [reconnect(secure if n % 2 else None) for n in range(2)]
+    figures |= {"outage_s": OUTAGE, "reconnect_s": round(outages[0], 3), "reconnect_tls_s": round(outages[1], 3)}
+    result("weights", figures, {}, limit)
+
+
+if __name__ == "__main__":
+    main()
