@@ -1,7 +1,7 @@
 """Checkpoints: a folder with the policy (safetensors + JSON), the learner's state, and the base policy under it.
 
-``policy.safetensors`` is all that acting needs; ``learner.safetensors`` is what resuming needs besides;
-``base/`` is a checkpoint of the same form. A folder appears whole or not at all.
+``policy.safetensors`` is all that acting needs; ``learner.safetensors`` is what resuming needs besides, and where a
+run was, ``progress.json``; ``base/`` is a checkpoint of the same form. A folder appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,28 +17,44 @@ from typing import Any, cast, get_type_hints
 
 import safetensors.numpy
 import safetensors.torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from robot_rl.core.errors import CheckpointError, RobotRLError
 from robot_rl.core.spec import Spec
 from robot_rl.learner import registry
 from robot_rl.learner.protocol import Learner, Recipe, WeightedPolicy
+from robot_rl.learner.snapshot import Snapshot, take
+from robot_rl.learner.swap import put
 
 FORMAT = 1
 DESCRIPTION = "checkpoint.json"
+PROGRESS = "progress.json"
 Meta = Mapping[str, str | int | float | bool]
+Weights = Mapping[str, NDArray]
 
 
 def save(path: Path, method: str, config: Any, spec: Spec, learner: Learner, meta: Meta) -> None:  # noqa: ANN401
     """Write ``learner`` to the folder ``path``, replacing what was there in one rename."""
+    write(path, take(learner, recipe=Recipe(method, config, spec)), meta)
+
+
+def write(path: Path, snapshot: Snapshot, meta: Meta, like: Path | None = None) -> None:
+    """Write a snapshot to the folder ``path``, replacing what was there in one step.
+
+    ``like`` is a checkpoint of the same run: the policy under it, which never changes, is linked from there.
+    """
     path = Path(path)
     staging = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write_policy(staging, Recipe(method, config, spec), learner.policy, meta)
-        tensors = {k: v.detach().cpu().contiguous() for k, v in learner.state_dict().items()}
-        safetensors.torch.save_file(tensors, staging / "learner.safetensors")
-        _replace(staging, path)
+        _write_policy(staging, snapshot.recipe, snapshot.weights, meta, base=snapshot.base is not None)
+        if snapshot.base is not None:
+            _write_base(staging / "base", snapshot.base, like and like / "base")
+        safetensors.torch.save_file(snapshot.tensors, staging / "learner.safetensors")
+        if snapshot.progress:
+            (staging / PROGRESS).write_text(json.dumps(snapshot.progress))
+        put(staging, path)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -97,36 +113,38 @@ def read_config(kind: type[Any], data: Mapping[str, Any]) -> Any:  # noqa: ANN40
     return kind(**{name: value(name, given) for name, given in data.items()})
 
 
-def _write_policy(folder: Path, recipe: Recipe, policy: WeightedPolicy, meta: Meta) -> None:
+def progress(path: Path) -> dict[str, Any]:
+    """What a run put beside its learner's state; empty where nothing was."""
+    try:
+        return cast(dict[str, Any], json.loads((Path(path) / PROGRESS).read_text()))
+    except FileNotFoundError:
+        return {}
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}): use another checkpoint") from error
+
+
+def _write_policy(folder: Path, recipe: Recipe, weights: Weights, meta: Meta, *, base: bool) -> None:
     folder.mkdir(parents=True)
-    if policy.base is not None:
-        under = cast(WeightedPolicy, policy.base)
-        if getattr(under, "recipe", None) is None:
-            kind = type(under).__name__
-            raise CheckpointError(f"base policy {kind} has no recipe and cannot be saved: use one made by a method")
-        _write_policy(folder / "base", under.recipe, under, {})
     data = {
         "format": FORMAT,
         "method": recipe.method,
         "config": dataclasses.asdict(recipe.config),
         "spec": recipe.spec.to_json(),
         "meta": dict(meta),
-        "base": policy.base is not None,
+        "base": base,
     }
     (folder / DESCRIPTION).write_text(json.dumps(data, indent=1) + "\n")
-    safetensors.numpy.save_file(policy.weights(), folder / "policy.safetensors")
+    safetensors.numpy.save_file(dict(weights), folder / "policy.safetensors")
 
 
-def _replace(staging: Path, path: Path) -> None:
-    """Put ``staging`` where ``path`` is; a reader sees the old or the new folder whole."""
-    for file in staging.rglob("*"):
-        descriptor = os.open(file, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    if path.exists():
-        old = path.parent / f".{path.name}.old.{uuid.uuid4().hex[:8]}"
-        os.rename(path, old)
-        os.rename(staging, path)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(staging, path)
+def _write_base(folder: Path, policy: WeightedPolicy, like: Path | None) -> None:
+    if like is not None and like.is_dir():
+        shutil.copytree(like, folder, copy_function=os.link)
+        return
+    recipe = getattr(policy, "recipe", None)
+    if recipe is None:
+        kind = type(policy).__name__
+        raise CheckpointError(f"base policy {kind} has no recipe and cannot be saved: use one made by a method")
+    _write_policy(folder, recipe, policy.weights(), {}, base=policy.base is not None)
+    if policy.base is not None:
+        _write_base(folder / "base", cast(WeightedPolicy, policy.base), None)
