@@ -1,4 +1,4 @@
-"""What a learner writes about itself: one JSON object per line, and TensorBoard curves of the same numbers."""
+"""What a learner writes about itself: one JSON object per line, and curves of the same numbers on its boards."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from torch.utils.tensorboard.writer import SummaryWriter
 
+from robot_rl.learner.boards import Board, open_boards
 from robot_rl.learner.tally import ActorTally, EpisodeSummary
 
 RECENT = 50
 """Episodes in the running success rate."""
+CURVES = ("episode_return", "steps", "policy_version", "policy_age", "observation_age", "action_age", "overruns")
+CURVES += ("missed", "interventions", "peak_force", "violations")
+"""What is drawn of every episode, beside the running success rate and a person's share."""
 
 
 class Metrics:
@@ -23,13 +26,17 @@ class Metrics:
 
     ``learner``: counts and averages; ``episode``: one that is learnt from; ``evaluation``: one that is not; ``actor``:
     what one of them has sent so far.
+
+    Args:
+        folder: Of the run.
+        wandb: Project at Weights & Biases for the curves, beside TensorBoard; empty: none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wandb: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.successes: deque[bool] = deque(maxlen=RECENT)
         self._file = (folder / "metrics.jsonl").open("a", buffering=1)
-        self._board = SummaryWriter(str(folder / "tensorboard"))
+        self._boards: list[Board] = open_boards(folder, wandb)
         self._sums: dict[str, list[float]] = {}
         self._steps: dict[str, int] = {}
         self._rounds: dict[tuple[str, int], list[bool]] = {}
@@ -56,8 +63,10 @@ class Metrics:
             return
         self.remember(episode)
         self._line("episode", {**asdict(episode), "recent_success": self.recent_success})
-        self._board.add_scalar("actor/recent_success", self.recent_success, episode.env_steps)
-        self._board.add_scalar("actor/episode_return", episode.episode_return, episode.env_steps)
+        values = asdict(episode)
+        curves = {"recent_success": self.recent_success, **{name: float(values[name]) for name in CURVES}}
+        curves["intervention_share"] = episode.human_steps / max(episode.steps, 1)
+        self._draw("actor", curves, episode.env_steps)
 
     def update(self, metrics: Mapping[str, float]) -> None:
         """One gradient update; its metrics are averaged until ``learner`` is called."""
@@ -69,8 +78,7 @@ class Metrics:
         means = {name: float(np.mean(values)) for name, values in self._sums.items()}
         self._sums.clear()
         self._line("learner", {"env_steps": env_steps, **counts, **means})
-        for name, value in {**counts, **means}.items():
-            self._board.add_scalar(f"learner/{name}", value, env_steps)
+        self._draw("learner", {**counts, **means}, env_steps)
 
     def actors(self, tallies: Iterable[ActorTally], env_steps: int) -> None:
         """Write a line for every actor that has sent something since the last call."""
@@ -87,12 +95,17 @@ class Metrics:
         won += [episode.success] if episode.complete else []
         success = float(np.mean(won)) if won else 0.0
         self._line("evaluation", {**asdict(episode), "round_episodes": len(won), "round_success": success})
-        self._board.add_scalar("evaluation/success", success, episode.env_steps)
+        self._draw("evaluation", {"success": success}, episode.env_steps)
 
     def close(self) -> None:
         """Flush and close the files."""
         self._file.close()
-        self._board.close()
+        for board in self._boards:
+            board.close()
+
+    def _draw(self, group: str, values: Mapping[str, float], env_steps: int) -> None:
+        for board in self._boards:
+            board.add({f"{group}/{name}": value for name, value in values.items()}, env_steps)
 
     def _line(self, kind: str, data: Mapping[str, object]) -> None:
         self._file.write(json.dumps({"kind": kind, "time": round(time.time(), 3), **data}) + "\n")

@@ -52,6 +52,8 @@ class RunnerConfig:
     """Updates from one checkpoint to the next."""
     metrics_every: float = 1.0
     """Time between two lines of metrics [s]."""
+    wandb: str = ""
+    """Project at Weights & Biases that gets the curves, beside TensorBoard; empty: none."""
     farewell: float = 20.0
     """Longest time to wait at the end for actors to send what they have [s]."""
     seed: int = 0
@@ -87,7 +89,7 @@ class LearnerRunner:
         self.replay = Replay(learner.spec, config.capacity, config.seed)
         shown = [source for source in (demos, self.replay.corrections(config.seed + 1)) if source is not None]
         self.mixture = Mixture(self.replay, Pool(shown, config.seed + 2), sampling.demo_ratio)
-        self.metrics = Metrics(config.folder)
+        self.metrics = Metrics(config.folder, config.wandb)
         self.feed = Feed(self.replay, learner.spec, self.metrics.remember)
         self.pace = Pace(
             utd=sampling.utd if config.utd is None else config.utd,

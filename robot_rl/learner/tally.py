@@ -41,6 +41,14 @@ class EpisodeSummary:
     """Steps that a person made."""
     interventions: int = 0
     """How often a person took over."""
+    observation_age: float = 0.0
+    """Largest: of the oldest part of an observation when the arm got the command [s]; 0 as well if nobody measured."""
+    action_age: float = 0.0
+    """Largest: of the observation that an action was planned from when the arm got it [s]."""
+    overruns: int = 0
+    """Steps that ran beyond their period."""
+    missed: int = 0
+    """Periods that were dropped because of that."""
 
 
 @dataclass(kw_only=True)
@@ -95,3 +103,8 @@ def add_step(episode: EpisodeSummary, event: Event) -> None:
     episode.worst_ratio = max(episode.worst_ratio, step.energy.worst_ratio)
     episode.human_steps += step.source == Source.HUMAN
     episode.interventions = max(episode.interventions, step.intervention)
+    fresh = step.freshness
+    episode.observation_age = max(episode.observation_age, fresh.observation_age)  # NaN is not larger
+    episode.action_age = max(episode.action_age, fresh.action_age)
+    episode.overruns += fresh.overrun > 0
+    episode.missed += fresh.missed
