@@ -20,6 +20,7 @@ from robot_rl.core.errors import ConnectionLostError
 from robot_rl.envs.seen import task_of_policy
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner import start
+from robot_rl.rewards.file import make_reward
 from robot_rl.transport.access import Credentials
 from robot_rl.transport.client import ExperienceClient
 
@@ -38,6 +39,9 @@ class Config:
     """Folder of this actor made by ``robot-rl certificates``, if the learner was given its own."""
     station: str = ""
     """Station whose views of its cameras the policy is shown; empty: whole images."""
+    reward: str = ""
+    """Who says what a step is worth: task, a classifier's folder, a file or name of a reward; empty: the station's
+    choice, and without a station the task."""
     run: Annotated[ActorConfig, tyro.conf.arg(name="")] = ActorConfig()  # noqa: RUF009
     """Length, seeds and patience."""
 
@@ -49,7 +53,8 @@ def main(config: Config) -> None:
     wait_for(lambda: begin.is_dir() and (config.address or address_file.is_file()), config)
     policy, stored = start.load(begin)
     address = config.address or address_file.read_text().strip()
-    env = make_twin_env(task_of_policy(task_of(begin), policy.recipe.spec, config.station))
+    reward = make_reward(config.reward, config.station, person=False)
+    env = make_twin_env(task_of_policy(task_of(begin), policy.recipe.spec, config.station), reward=reward)
     won: list[bool] = []
     credentials = Credentials.load(config.credentials) if config.credentials else None
     with ExperienceClient(address, config.spool, stored, credentials=credentials) as client:
@@ -58,7 +63,9 @@ def main(config: Config) -> None:
 
             def show(result: EpisodeResult) -> None:
                 won.append(result.success)
-                advance(runner.steps, f"episode {len(won)}, weights {runner.version}, {sum(won[-50:])} of 50 succeeded")
+                alarm = f"; REWARD: {reward.alarm}" if reward is not None and reward.alarm else ""
+                recent = f"{sum(won[-50:])} of 50 succeeded{alarm}"
+                advance(runner.steps, f"episode {len(won)}, weights {runner.version}, {recent}")
 
             done = runner.run(show)
     env.close()

@@ -17,7 +17,7 @@ from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import load_policy
-from robot_rl.rewards.file import make_reward
+from robot_rl.rewards.file import chosen, make_reward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,14 @@ def arguments(config: Config) -> list[str]:
 def on_twin(config: Config) -> dict[str, Any]:
     """Episodes on the twin in this process: in real time for a person, else as fast as it goes."""
     policy = None if config.policy is None else load_policy(config.policy)
-    person, reward = config.person, make_reward(config.reward)
+    person, reward = config.person, make_reward(config.reward, config.station, person=config.person)
     task = task_of_station(config.task, config.cameras, config.station)
     env = make_twin_env(task, guarded=person, paced=person, reward=reward)
-    clock = "paced" if config.person else "lockstep"
+    facts = {"clock": "paced" if config.person else "lockstep", "station": config.station}
+    facts["reward"] = chosen(config.reward, config.station)
     title = f"demonstrations of {config.task} in {'real time' if config.person else 'lockstep'}"
     last: dict[str, Any] = {}
-    with session(config, env, policy, {"clock": clock, "station": config.station}) as running:
+    with session(config, env, policy, facts) as running:
         if running.url:
             Console(stderr=True, highlight=False).print(f"operator's page: {running.url}", soft_wrap=True)
         last |= vars(running.tally)

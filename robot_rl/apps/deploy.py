@@ -13,6 +13,7 @@ from robot_rl.apps.graph import run_on_graph
 from robot_rl.learner.checkpoint import load_policy
 from robot_rl.report.on_graph import evaluation_of
 from robot_rl.report.run_folder import write_json
+from robot_rl.rewards.file import make_reward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +32,19 @@ class Config:
     """Seed of the first episode; the others count up."""
     station: str = "twin"
     """Name of a station in launch/stations, or the path of a station file."""
+    reward: str = ""
+    """Who says what a success is: task, a classifier's folder, a file or name of a reward; empty: the station's
+    choice."""
 
 
 def main(config: Config) -> None:
     """Start the graph, act, stop it."""
     task = config.task or task_of(config.checkpoint)
     load_policy(config.checkpoint)
+    make_reward(config.reward, config.station, person=False)
     arguments = ["--checkpoint", str(config.checkpoint), "--out", str(config.out)]
     arguments += ["--station", config.station, "--episodes", str(config.episodes), "--seed", str(config.seed)]
+    arguments += ["--reward", config.reward]
     title = f"deploying {config.checkpoint} on the ROS 2 graph in real time"
     lines = run_on_graph(config.station, task, "robot_rl.nodes.actor_node", arguments, title)
     evaluation = evaluation_of(task, str(config.checkpoint), lines)

@@ -19,6 +19,7 @@ from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import describe, load_policy
 from robot_rl.report.records import Evaluation
 from robot_rl.report.run_folder import write_json
+from robot_rl.rewards.file import make_reward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class Config:
     """Seed of the first episode; the others count up. Demonstrations start at 0."""
     station: str = ""
     """Station whose views of its cameras are used; empty: the one that the checkpoint's recordings were made on."""
+    reward: str = ""
+    """Who says what a success is: task, a classifier's folder, a file or name of a reward; empty: the task, which in
+    the twin knows best."""
     out: Path | None = None
     """JSON file for the figures and every episode."""
 
@@ -47,7 +51,8 @@ def main(config: Config) -> None:
     task = config.task or task_of(config.checkpoint)
     policy = load_policy(config.checkpoint)
     station = config.station or str(describe(config.checkpoint)["meta"].get("station", ""))
-    env = make_twin_env(task_of_policy(task, policy.recipe.spec, station))
+    reward = make_reward(config.reward or "task", config.station, person=False)
+    env = make_twin_env(task_of_policy(task, policy.recipe.spec, station), reward=reward)
     check_spec(config.checkpoint, policy.recipe.spec, env)
     results: list[EpisodeResult] = []
     with bar(f"evaluating {config.checkpoint} on {task}", config.episodes) as advance:
@@ -59,7 +64,10 @@ def main(config: Config) -> None:
         write_json(config.out, evaluation.to_json())
     low, high = evaluation.interval
     rate = f"{evaluation.successes} of {len(results)} succeeded: {evaluation.success:.0%} ({low:.0%} to {high:.0%})"
-    Console(highlight=False).print(rate)
+    console = Console(highlight=False)
+    console.print(rate)
+    if reward is not None and reward.alarm:
+        console.print(f"REWARD: {reward.alarm}: look at robot-rl rewards review", soft_wrap=True)
 
 
 def task_of(checkpoint: Path) -> str:

@@ -117,6 +117,8 @@ class Station:
     """By name."""
     frames: Mapping[str, FrameStation] = field(default_factory=dict)
     """Fixed frames in which poses may be given, beside ``base``: name -> where it is."""
+    reward: str = "task"
+    """Who says what a step is worth: task, key, or the path of a reward file or a classifier, seen from this file."""
     state_rate: float = 100.0
     """States per second for policies and cameras [Hz]."""
     telemetry_rate: float = 25.0

@@ -17,10 +17,12 @@ from robot_rl.actor.rollout import run_episode
 from robot_rl.actor.session import recorded_spec
 from robot_rl.core.clock import MonotonicClock
 from robot_rl.core.protocols import Policy
+from robot_rl.core.rewards import Reward
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
+from robot_rl.rewards.file import chosen, make_reward
 
 Facts = dict[str, str | int | float | bool]
 """What a dataset says of itself."""
@@ -42,6 +44,8 @@ class EpisodesConfig:
     """Which cameras are recorded."""
     station: str = ""
     """Station whose views of its cameras are recorded; empty: whole images."""
+    reward: str = ""
+    """Who says what a step is worth; empty: the station's choice, and without a station the task."""
     parent: int = 0
     """Stop when this process is no longer the parent; 0: never."""
 
@@ -79,16 +83,23 @@ class StepTimes:
         }
 
 
+def cameras_of(observed: tuple[str, ...], reward: Reward | None) -> tuple[str, ...]:
+    """Cameras of the observation, and those that the reward looks through."""
+    return tuple(dict.fromkeys((*observed, *(() if reward is None else reward.cameras))))
+
+
 def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
     """Join the graph, run and record every episode; a JSON line for each on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     task = task_of_station(config.task, config.cameras, config.station)
-    with RosRobot(config.cameras) as robot:
-        env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
+    reward = make_reward(config.reward, config.station, person=False)
+    with RosRobot(cameras_of(config.cameras, reward)) as robot:
+        env = RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
         policy = make_policy(env)
         times = StepTimes(env, config.parent)
         spec = recorded_spec(env, policy, config.seed)
-        facts = {"task": config.task, "clock": "real time", **facts}
+        name = chosen(config.reward, config.station)
+        facts = {"task": config.task, "clock": "real time", "reward": name, **facts}
         with EpisodeWriter(config.out, spec, facts) as writer:
             for number in range(config.episodes):
                 times.restart()

@@ -18,9 +18,10 @@ from robot_rl.core.clock import MonotonicClock
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
-from robot_rl.nodes.episodes import StepTimes
+from robot_rl.nodes.episodes import StepTimes, cameras_of
 from robot_rl.nodes.leader_device import LeaderDevice
 from robot_rl.nodes.process import run_process
+from robot_rl.rewards.file import chosen, make_reward
 from robot_rl.teleop.leader import LeaderJoints
 
 
@@ -44,9 +45,10 @@ def main(config: Config) -> None:
     """Record; one JSON line per episode on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     task = task_of_station(config.task, config.cameras, config.station)
-    with RosRobot(config.cameras) as robot:
-        env = RobotEnv(robot, robot.cameras, task, MonotonicClock())
-        facts = {"clock": "real time", "station": config.station}
+    reward = make_reward(config.reward, config.station, person=config.person)
+    with RosRobot(cameras_of(config.cameras, reward)) as robot:
+        env = RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
+        facts = {"clock": "real time", "station": config.station, "reward": chosen(config.reward, config.station)}
         with Session(config, env, facts, load(config.policy), leader(config)) as session:
             times = StepTimes(env, config.parent)
             session.collector.watch = times.measure

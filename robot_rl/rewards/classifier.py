@@ -25,6 +25,7 @@ from torch import Tensor
 from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
 from robot_rl.core.records import Outcome, RewardSource
 from robot_rl.core.rewards import Sight
+from robot_rl.core.view import View
 from robot_rl.rewards.drift import DriftMonitor, Reference
 from robot_rl.rewards.frames import shrink
 from robot_rl.rewards.network import WIDTH, NetworkConfig, SuccessNet
@@ -84,17 +85,23 @@ class Classifier:
             distances.append((squared.clamp(min=0) / WIDTH).sqrt().double().numpy())
         return np.concatenate(logits), np.concatenate(distances)
 
-    def look(self, images: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Images (H, W, 3) of its cameras as it sees them, (1, C, S, S, 3); ``SpecError`` when they are others."""
+    def look(self, images: Mapping[str, NDArray[np.uint8]], views: Mapping[str, View]) -> NDArray[np.uint8]:
+        """Images (H, W, 3) of its cameras as it sees them, (1, C, S, S, 3); ``SpecError`` when they are others.
+
+        ``views``: what the station shows of its cameras. That is brought to the size of the images in the dataset.
+        """
+        small = []
         for camera, shape in zip(self.facts.cameras, self.facts.shapes, strict=True):
             got = images[camera].shape[:2] if camera in images else None
-            if got != shape:
+            view = views.get(camera, View())
+            if got is None or (view == View() and got[0] * shape[1] != got[1] * shape[0]):
                 what = "no image" if got is None else f"{got[0]}x{got[1]} pixels"
                 raise SpecError(
                     f"the classifier was trained on {camera} with {shape[0]}x{shape[1]} pixels and gets {what}: "
                     "check the station's cameras, or train another"
                 )
-        return np.stack([shrink(images[camera], self.facts.network.size) for camera in self.facts.cameras])[None]
+            small.append(shrink(replace(view, size=shape).apply(images[camera]), self.facts.network.size))
+        return np.stack(small)[None]
 
 
 class ClassifierReward:
@@ -103,12 +110,13 @@ class ClassifierReward:
     Args:
         classifier: Trained.
         threshold: Probability from which it is success; 0: the one that was chosen in training.
+        views: What the station shows of its cameras, by name; the others are seen whole.
     """
 
-    def __init__(self, classifier: Classifier, threshold: float = 0.0) -> None:
+    def __init__(self, classifier: Classifier, threshold: float = 0.0, views: Mapping[str, View] | None = None) -> None:
         if not 0.0 <= threshold < 1.0:
             raise ConfigError(f"a threshold of {threshold:g} was asked for: choose a probability below 1")
-        self.classifier = classifier
+        self.classifier, self.views = classifier, views or {}
         self.cameras = classifier.facts.cameras
         self.threshold = float(np.log(threshold / (1 - threshold))) if threshold else classifier.facts.threshold
         self.monitor = DriftMonitor(classifier.facts.reference, classifier.facts.threshold)
@@ -125,7 +133,7 @@ class ClassifierReward:
     def outcome(self, sight: Sight) -> Outcome:
         """What the newest frames show."""
         images = {name: frame.rgb for name, frame in sight.frames.items()}
-        logit, distance = self.classifier.judge(self.classifier.look(images))
+        logit, distance = self.classifier.judge(self.classifier.look(images, self.views))
         self.monitor.frame(float(logit[0]), float(distance[0]))
         success = bool(logit[0] >= self.threshold)
         return Outcome(reward=float(success), success=success, terminated=success, judge=RewardSource.CLASSIFIER)
@@ -172,9 +180,3 @@ def load_classifier(path: Path) -> Classifier:
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
         said = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path} is damaged ({said}): train it again") from error
-
-
-def with_threshold(classifier: Classifier, threshold: float, report: Mapping[str, Any]) -> Classifier:
-    """The same with another threshold (a logit)."""
-    facts = replace(classifier.facts, threshold=threshold, report={**classifier.facts.report, **report})
-    return Classifier(classifier.network, facts, classifier.mean, classifier.precision)

@@ -15,7 +15,9 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.core.frames import FrameStation
 from robot_rl.core.names import check_name
 from robot_rl.core.rewards import Reward
-from robot_rl.rewards.sources import CLASSIFIER_FILE, Held, KeyReward, PoseBox, Stage, Stages, TaskReward
+from robot_rl.core.station import load_station, station_path
+from robot_rl.core.view import View
+from robot_rl.rewards.sources import Held, KeyReward, PoseBox, Stage, Stages, TaskReward
 
 FOLDER: Final = Path(__file__).parents[2] / "launch" / "rewards"
 """Where the reward files that come with the project are."""
@@ -71,72 +73,81 @@ class Staged(Source):
 KINDS: Final = {"task": Source, "key": Source, "pose": Box, "classifier": Classified, "stages": Staged}
 
 
-def make_reward(name: str, beside: Path | None = None) -> Reward | None:
+Views = Mapping[str, View]
+"""What a station shows of its cameras."""
+
+
+def chosen(name: str, station: str = "") -> str:
+    """The reward's name: the one that is given, else the station's choice, else the task's own."""
+    return name or (load_station(station).reward if station else "task")
+
+
+def make_reward(name: str, station: str = "", *, person: bool = True) -> Reward | None:
     """The reward of that name; None for the task's own, which needs no one in its place.
 
     Args:
-        name: ``task`` or nothing, ``key``, a file of ``launch/rewards``, a path of a .yaml file or of a classifier.
-        beside: Folder from which a path is seen, if it is there; a station's reward is seen from its file.
+        name: ``task``, ``key``, a file of ``launch/rewards``, a path of a .yaml file or of a classifier; empty: the
+            station's choice, which is seen from its file.
+        station: Station whose views of its cameras a classifier is shown; empty: whole images.
+        person: Somebody is there to press keys.
     """
-    if name in ("", "task"):
+    views = {c: camera.view for c, camera in load_station(station).cameras.items()} if station else {}
+    name, given = chosen(name, station), bool(name)
+    if name == "task":
         return None
+    if name == "key" and not person:
+        raise ConfigError("the reward is a person's keys, and no person is here: choose another with --reward")
     if name == "key":
         return KeyReward()
-    path = Path(name)
-    if beside is not None and (beside / path).exists():
-        path = beside / path
+    path = Path(name) if given else station_path(station).parent / name
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return read_reward(path)
-    if path.is_dir() and not (path / CLASSIFIER_FILE).is_file():
-        raise ConfigError(
-            f"{path} is no classifier, it has no {CLASSIFIER_FILE}: make one with 'robot-rl rewards train'"
-        )
+        return read_reward(path, views)
     if path.is_dir():
-        return _classifier(path, 0.0)
+        return _classifier(path, 0.0, views)
     known = {p.stem: p for p in FOLDER.glob("*.yaml")}
-    return read_reward(known[check_name("reward", name, ["task", "key", *known])])
+    return read_reward(known[check_name("reward", name, ["task", "key", *known])], views)
 
 
-def read_reward(path: Path) -> Reward:
+def read_reward(path: Path, views: Views | None = None) -> Reward:
     """The reward that a file describes; ``ConfigError`` names the key that is wrong and the nearest right one."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())[:120]}): correct the file") from None
     try:
-        return _source(_read(data, ""), path.parent, "")
+        return _source(_read(data, ""), path.parent, views or {})
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _source(section: Source, folder: Path, prefix: str) -> Reward:
+def _source(section: Source, folder: Path, views: Views) -> Reward:
     """The source of a section of a file in ``folder``."""
     source: Reward
     if isinstance(section, Staged):
-        source = Stages([_stage(data, folder, f"{prefix}stages.{i + 1}.") for i, data in enumerate(section.stages)])
+        source = Stages([_stage(data, folder, views, f"stages.{i + 1}.") for i, data in enumerate(section.stages)])
     elif isinstance(section, Box):
         turn = FrameStation(roll=section.angles[0], pitch=section.angles[1], yaw=section.angles[2]).transform()
         pose = np.array([*section.position, *matrix_to_quat(np.ascontiguousarray(turn[:3, :3]))])
         source = PoseBox(pose, np.array([*section.half, *section.half_angles]), section.frame)
     elif isinstance(section, Classified):
-        source = _classifier(folder / section.checkpoint, section.threshold)
+        source = _classifier(folder / section.checkpoint, section.threshold, views)
     else:
         source = TaskReward() if section.kind == "task" else KeyReward()
     return source if section.hold == 1 else Held(source, section.hold)
 
 
-def _stage(data: object, folder: Path, prefix: str) -> Stage:
+def _stage(data: object, folder: Path, views: Views, prefix: str) -> Stage:
     section = _read(data, prefix)
     if section.kind in ("key", "stages"):
         raise ConfigError(f"{prefix}kind is {section.kind!r}: a stage is a task, a pose or a classifier")
-    return Stage(_source(section, folder, prefix), section.reward)
+    return Stage(_source(section, folder, views), section.reward)
 
 
-def _classifier(path: Path, threshold: float) -> Reward:
+def _classifier(path: Path, threshold: float, views: Views) -> Reward:
     """Torch is needed only for one."""
     from robot_rl.rewards.classifier import ClassifierReward, load_classifier
 
-    return ClassifierReward(load_classifier(path), threshold)
+    return ClassifierReward(load_classifier(path), threshold, views)
 
 
 def _read(data: object, prefix: str) -> Source:

@@ -65,6 +65,16 @@ CASES = [
     ("data edit undo nowhere", "nowhere"),
     ("data edit trim x 1", "--stop"),
     ("demo --task lift", "task"),
+    ("collect --out x --reward lnger", "'linger'"),
+    ("collect --out x --reward key", "no person"),
+    ("collect --out x --reward empty", "rewards train"),
+    ("rewards trian x", "'train'"),
+    ("rewards train nowhere --out y", "nowhere"),
+    ("rewards train x --out y --fpr 2", "false-positive rate"),
+    ("rewards train x --out y --network.encoder resnet12", "--network.encoder"),
+    ("rewards evaluate empty --classifier y", "collect"),
+    ("rewards review nowhere --classifier empty", "rewards train"),
+    ("rewards relabel x", "--classifier"),
 ]
 
 

@@ -13,6 +13,7 @@ from robot_rl.core.errors import CheckpointError, ConfigError, DatasetError, Spe
 from robot_rl.core.records import Frame, RewardSource
 from robot_rl.core.rewards import Sight
 from robot_rl.core.spec import IMAGES
+from robot_rl.core.view import View
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.edit import Editor
 from robot_rl.nets.vision.resnet import ResNet
@@ -111,14 +112,30 @@ def test_as_a_reward_it_judges_frames(folder, world):
             wrong += said.success != label[row]
     assert wrong < 0.05 * right
     assert not reward.alarm
-    with pytest.raises(SpecError, match="64x64"):
-        reward.outcome(sight(np.zeros((64, 64, 3), np.uint8)))
+    with pytest.raises(SpecError, match="64x48"):
+        reward.outcome(sight(np.zeros((64, 48, 3), np.uint8)))
     with pytest.raises(SpecError, match="no image"):
         reward.outcome(sight(np.zeros((32, 32, 3), np.uint8), "front"))
     strict = ClassifierReward(load_classifier(folder), 1 - 1e-12)
     assert not strict.outcome(sight(dataset.episode(1).obs[IMAGES + "wrist"][STEPS])).success
     with pytest.raises(ConfigError, match="below 1"):
         ClassifierReward(load_classifier(folder), 1.0)
+
+
+def test_it_sees_what_the_station_shows_of_a_camera(folder, world):
+    """A larger image in which the dataset's image is a part, and twice its size."""
+    rgb = np.asarray(open_dataset(world).episode(1).obs[IMAGES + "wrist"][STEPS])
+    large = np.zeros((80, 100, 3), np.uint8)
+    large[10:74, 30:94] = rgb.repeat(2, 0).repeat(2, 1)
+    views = {"wrist": View(crop=(10, 30, 64, 64), size=(16, 16))}
+    shown = ClassifierReward(load_classifier(folder), views=views)
+    plain = ClassifierReward(load_classifier(folder))
+    np.testing.assert_array_equal(
+        shown.classifier.look({"wrist": large}, views), plain.classifier.look({"wrist": rgb}, {})
+    )
+    assert shown.outcome(sight(large)).success
+    with pytest.raises(SpecError, match="80x100"):
+        plain.outcome(sight(large))
 
 
 def test_labels_follow_whoever_judged_last(tmp_path):

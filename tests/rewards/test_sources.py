@@ -7,8 +7,9 @@ from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode
 from robot_rl.core.errors import CheckpointError, ConfigError, StaleDataError
 from robot_rl.core.records import Frame, Outcome, RewardSource
 from robot_rl.core.rewards import Sight
+from robot_rl.core.station import FOLDER
 from robot_rl.envs.twin_env import make_twin_env
-from robot_rl.rewards.file import make_reward
+from robot_rl.rewards.file import chosen, make_reward
 from robot_rl.rewards.sources import Held, KeyReward, PoseBox, Stage, Stages, TaskReward
 from robot_rl.tasks.registry import make_expert
 
@@ -148,12 +149,25 @@ stages:
 
 def test_a_reward_file(tmp_path):
     (tmp_path / "steps.yaml").write_text(FILE)
-    found = make_reward("steps.yaml", tmp_path)
+    found = make_reward(str(tmp_path / "steps.yaml"))
     assert isinstance(found, Stages)
     assert [stage.reward for stage in found.stages] == [0.5, 0.5]
     assert found.outcome(sight(At(0.5, 0.0, 0.21))).reward == 0.5
     assert make_reward("") is make_reward("task") is None
     assert isinstance(make_reward("key"), KeyReward)
+    with pytest.raises(ConfigError, match="no person"):
+        make_reward("key", person=False)
+
+
+def test_a_station_chooses(tmp_path):
+    twin = (FOLDER / "twin.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(twin + "reward: steps.yaml\n")
+    (tmp_path / "steps.yaml").write_text(FILE)
+    station = str(tmp_path / "mine.yaml")
+    assert isinstance(make_reward("", station), Stages), "its path is seen from the station's file"
+    assert make_reward("task", station) is None, "a flag stands above it"
+    assert (chosen("", station), chosen("key", station), chosen("")) == ("steps.yaml", "key", "task")
+    assert make_reward("", "twin") is None
 
 
 @pytest.mark.parametrize(
@@ -183,8 +197,8 @@ def test_a_wrong_file_is_answered_in_one_line(tmp_path, text, said):
 def test_a_wrong_name(tmp_path):
     with pytest.raises(ConfigError, match="'linger'"):
         make_reward("lnger")
-    with pytest.raises(ConfigError, match="rewards train"):
+    with pytest.raises(CheckpointError, match="rewards train"):
         make_reward(str(tmp_path))
     (tmp_path / "own.yaml").write_text("kind: classifier\ncheckpoint: nowhere")
     with pytest.raises(CheckpointError, match="nowhere is no classifier"):
-        make_reward("own.yaml", tmp_path)
+        make_reward(str(tmp_path / "own.yaml"))
