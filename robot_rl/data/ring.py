@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import DatasetError, SpecError
 from robot_rl.core.records import Observation, Source, StepRecord
-from robot_rl.core.spec import Spec
+from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.copying import row_addresses, row_size
 from robot_rl.data.layout import LARGE, row_bytes
 from robot_rl.data.loading.recorded import Recorded
 from robot_rl.data.returns import LAST, STEP, TABLE
+
+BLOCK: Final = 256
+"""Rows of a large feature whose memory is taken at once, when the first of them is written."""
 
 
 class RowQueue:
@@ -47,6 +51,25 @@ class RowQueue:
         return self._rows[(self._first + place) % len(self._rows)]
 
 
+class _Large:
+    """Rows of a large feature: some in memory, which is taken a block at a time, some where they lie on disk."""
+
+    def __init__(self, capacity: int, feature: Feature) -> None:
+        self.where = np.zeros(capacity, np.int64)
+        """Address of each row, (C,)."""
+        self._feature = feature
+        self._blocks: dict[int, NDArray] = {}
+
+    def write(self, row: int, value: NDArray) -> None:
+        """Copy a row into memory."""
+        block = self._blocks.get(row // BLOCK)
+        if block is None:
+            rows = min(BLOCK, len(self.where) - row // BLOCK * BLOCK)
+            block = self._blocks[row // BLOCK] = np.empty((rows, *self._feature.shape), self._feature.dtype)
+        block[row % BLOCK] = value
+        self.where[row] = block.ctypes.data + row % BLOCK * row_bytes(self._feature)
+
+
 @dataclass(frozen=True)
 class _Mapped:
     """Files that some rows lie in, kept open until these are written over."""
@@ -67,31 +90,32 @@ class Ring:
         """Rows whose next observation is known."""
         self.corrections = RowQueue(capacity)
         """Those of them whose action a person chose."""
-        self._rows = {k: np.empty((capacity, *f.shape), f.dtype) for k, f in spec.observation.items()}
-        self._rows["action"] = np.zeros((capacity, spec.action_dim), np.float32)
-        self._where = {k: _own(self._rows[k]) for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
-        """Name of a large feature -> where each row lies, (C,)."""
+        large = {k: f for k, f in spec.observation.items() if row_bytes(f) >= LARGE}
+        small = {k: f for k, f in spec.observation.items() if k not in large}
+        self._large = {k: _Large(capacity, f) for k, f in large.items()}
+        self._small = {k: np.empty((capacity, *f.shape), f.dtype) for k, f in small.items()}
+        self._action = np.zeros((capacity, spec.action_dim), np.float32)
         self._written = 0
         self._mapped: deque[_Mapped] = deque()
 
     def addresses(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the rows of a feature, or of ``action``, lie in memory."""
-        if name in self._where:
-            return self._where[name][rows]
-        return row_addresses(self._rows[name], rows)
+        if name in self._large:
+            return self._large[name].where[rows]
+        return row_addresses(self._action if name == "action" else self._small[name], rows)
 
     def append(self, obs: Observation, step: StepRecord | None, follows: bool) -> None:
         """Write a row over the oldest one. If it ``follows`` the newest one in its episode, that one is complete."""
         row = self._take()
-        for name in self.spec.observation:
-            self._rows[name][row] = obs[name]
-            if name in self._where:
-                self._where[name][row] = row_addresses(self._rows[name], np.array([row]))[0]
+        for name, rows in self._small.items():
+            rows[row] = obs[name]
+        for name, large in self._large.items():
+            large.write(row, obs[name])
         if follows:
             self._complete((row - 1) % self.capacity)
         self.table[row] = (0.0, False, LAST, False)
         if step is not None:
-            self._rows["action"][row] = step.action
+            self._action[row] = step.action
             self.table[row] = (step.reward, step.terminated, LAST, step.source == Source.HUMAN)
 
     def attach(self, episode: Recorded) -> int:
@@ -99,15 +123,12 @@ class Ring:
         steps = len(episode.action)
         first = max(0, steps + 1 - self.capacity)
         rows = np.array([self._take() for _ in range(first, steps + 1)])
-        arrays = []
-        for name in self.spec.observation:
-            given = _checked(episode, name, self.spec)
-            if name in self._where:
-                self._where[name][rows] = given.ctypes.data + np.arange(first, steps + 1) * row_size(given)
-                arrays.append(given)
-            else:
-                self._rows[name][rows] = given[first:]
-        self._rows["action"][rows[:-1]] = episode.action[first:]
+        for name, kept in self._small.items():
+            kept[rows] = _checked(episode, name, self.spec)[first:]
+        arrays = {name: _checked(episode, name, self.spec) for name in self._large}
+        for name, array in arrays.items():
+            self._large[name].where[rows] = array.ctypes.data + np.arange(first, steps + 1) * row_size(array)
+        self._action[rows[:-1]] = episode.action[first:]
         self.table[rows] = (0.0, False, LAST, False)
         known = self.table[rows[:-1]]
         known["reward"], known["terminated"] = episode.reward[first:], episode.terminated[first:]
@@ -115,7 +136,7 @@ class Ring:
         self.table[rows[:-1]] = known
         for row in rows[:-1]:
             self._complete(int(row))
-        self._mapped.append(_Mapped(self._written, tuple(arrays)))
+        self._mapped.append(_Mapped(self._written, tuple(arrays.values())))
         return steps
 
     def _take(self) -> int:
@@ -134,10 +155,6 @@ class Ring:
         self.steps.push(row)
         if self.table[row]["human"]:
             self.corrections.push(row)
-
-
-def _own(rows: NDArray) -> NDArray[np.int64]:
-    return row_addresses(rows, np.arange(len(rows)))
 
 
 def _checked(episode: Recorded, name: str, spec: Spec) -> NDArray:
