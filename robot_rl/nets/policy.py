@@ -37,6 +37,6 @@ class Weights:
 
 def single(obs: Observation, names: list[str], device: torch.device | str = "cpu") -> dict[str, Tensor]:
     """The named features of one observation as a batch of one, each (1, ...); images and maps keep their type."""
-    arrays = {n: np.asarray(obs[n]) for n in names}
+    arrays = {n: np.array(obs[n]) for n in names}
     kept = {n: a if a.dtype in (np.uint8, np.float16) else a.astype(np.float32) for n, a in arrays.items()}
     return {n: torch.as_tensor(a[None], device=device) for n, a in kept.items()}

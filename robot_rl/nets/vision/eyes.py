@@ -76,7 +76,7 @@ class Eyes(nn.Module):
         """Add what a frozen encoder sees, so that it is computed once."""
         if not self.vision.frozen:
             return obs
-        maps = {MAPS + c: self._maps(i, torch.as_tensor(obs[IMAGES + c])[None]) for i, c in enumerate(self.cameras)}
+        maps = {MAPS + c: self._maps(i, torch.tensor(obs[IMAGES + c])[None]) for i, c in enumerate(self.cameras)}
         return {**obs, **{name: value[0].half().cpu().numpy() for name, value in maps.items()}}
 
     def target(self) -> Eyes:
