@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
@@ -14,6 +16,7 @@ from robot_rl.core.errors import RobotRLError
 from robot_rl.core.records import Source, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data.replay import Replay
+from robot_rl.learner.order import Order, Run
 from robot_rl.learner.tally import ActorTally, EpisodeSummary, add_step, begun, count_step
 from robot_rl.transport.codec import decode_observation, decode_step
 from robot_rl.transport.experience_pb2 import Event
@@ -29,7 +32,8 @@ SLICE = 256
 
 @dataclass(kw_only=True)
 class _Actor:
-    waiting: deque[Event] = field(default_factory=deque)
+    waiting: deque[Arrival] = field(default_factory=deque)
+    """Its records that are not in the replay yet, decoded."""
     heard: float = 0.0
     waits_since: float = 0.0
     """When the oldest of the waiting arrived [s]."""
@@ -68,6 +72,7 @@ class Feed:
         self._actors: dict[str, _Actor] = {}
         self._owner: str | None = None
         self._owned_since = 0.0
+        self._order = Order()
 
     def put(self, arrival: Arrival) -> None:
         """Hand over one record; costs nothing."""
@@ -83,12 +88,16 @@ class Feed:
         """Return when something has arrived, or after ``timeout`` [s]."""
         self._arrived.wait(timeout)
 
-    def drain(self) -> int:
-        """Take some of what has arrived into the replay; returns how many records that were."""
+    def drain(self, until: Callable[[], bool] | None = None) -> int:
+        """Take some of what has arrived into the replay; returns how many records that were.
+
+        ``until`` is asked before each of them: so what is learnt from does not depend on when the records came.
+        """
         self._arrived.clear()
-        count = min(len(self._arrivals), SLICE)
-        for _ in range(count):
+        count = 0
+        while self._arrivals and count < SLICE and not (until is not None and until()):
             self.take(self._arrivals.popleft())
+            count += 1
         if self._arrivals:
             self._arrived.set()
         return count
@@ -100,20 +109,57 @@ class Feed:
 
     def take(self, arrival: Arrival) -> None:
         """Take one record into the replay; one that makes no sense is counted and left out."""
+        try:
+            self._await(arrival)
+            self._settle()
+        except (RobotRLError, DecodeError, ValueError):
+            self.rejected += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Which records are in the replay, in which order, and which have been taken at all; JSON keeps it."""
+        return {**self._order.state_dict(), "owner": self._owner, "rejected": self.rejected}
+
+    def restore(self, state: Mapping[str, Any], streams: Mapping[str, Iterator[Arrival]]) -> None:
+        """Take the records of a log as the feed of ``state`` did; those that it had not taken wait for ``drain``."""
+        if state:
+            self._order = Order(state)
+            for run, arrival in self._order.replayed(streams):
+                self._again(run, arrival)
+            self._owner = state["owner"]
+            if self._owner is None:
+                self.replay.end(None)
+            self.rejected = state["rejected"]
+        for arrivals in streams.values():
+            for arrival in arrivals:
+                self.put(arrival)
+
+    def _again(self, run: Run | None, arrival: Arrival) -> None:
+        """Take a record that was taken before; ``run`` as ``Order.replayed`` says."""
+        with suppress(RobotRLError, DecodeError, ValueError):
+            actor = self._await(arrival)
+            if run is None or not actor.waiting:
+                return
+            arrival = actor.waiting.pop()
+            if arrival.seq >= run.first:
+                if arrival.seq == run.first and run.resumed:
+                    self._owner = None
+                goes_on = self._apply(actor, arrival, resumes=self._owner is None)
+                self._owner = arrival.actor if goes_on else None
+
+    def _await(self, arrival: Arrival) -> _Actor:
+        """Count a record, and let it wait for its turn."""
         name = arrival.actor
         if name not in self._actors:
             self._actors[name] = _Actor(episode=EpisodeSummary(actor=name), tally=ActorTally(actor=name))
         actor = self._actors[name]
-        try:
-            event = Event.FromString(arrival.payload)
-            self._account(actor, event)
-            actor.heard = time.monotonic()
-            if not actor.episode.evaluation:
-                actor.waits_since = actor.waits_since if actor.waiting else actor.heard
-                actor.waiting.append(event)
-            self._settle()
-        except (RobotRLError, DecodeError, ValueError):
-            self.rejected += 1
+        self._order.took(arrival)
+        event = Event.FromString(arrival.payload) if arrival.event is None else arrival.event
+        self._account(actor, event)
+        actor.heard = time.monotonic()
+        if not actor.episode.evaluation:
+            actor.waits_since = actor.waits_since if actor.waiting else actor.heard
+            actor.waiting.append(arrival._replace(event=event))
+        return actor
 
     def counts(self) -> dict[str, float]:
         """What has arrived, beside the steps."""
@@ -158,8 +204,10 @@ class Feed:
         while (name := self._next()) is not None:
             if self._owner is None:
                 self._owned_since = time.monotonic()
-            actor = self._actors[name]
-            goes_on = self._apply(actor, actor.waiting.popleft(), resumes=self._owner is None)
+            actor, resumes = self._actors[name], self._owner is None
+            arrival = actor.waiting.popleft()
+            goes_on = self._apply(actor, arrival, resumes=resumes)
+            self._order.applied(arrival, resumed=resumes, goes_on=goes_on)
             actor.waits_since = time.monotonic()
             self._owner = name if goes_on else None
 
@@ -177,8 +225,9 @@ class Feed:
         waiting = [name for name, actor in self._actors.items() if actor.waiting]
         return min(waiting, key=lambda name: self._actors[name].waits_since, default=None)
 
-    def _apply(self, actor: _Actor, event: Event, *, resumes: bool) -> bool:
-        """Give one event to the replay; True if its episode goes on. ``resumes``: others had the replay meanwhile."""
+    def _apply(self, actor: _Actor, arrival: Arrival, *, resumes: bool) -> bool:
+        """Give one record to the replay; True if its episode goes on. ``resumes``: others had the replay meanwhile."""
+        event = cast(Event, arrival.event)
         kind = event.WhichOneof("body")
         if kind == "begin" or resumes:
             self.replay.begin({})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.stopping import on_stop_signal
@@ -17,6 +17,9 @@ from robot_rl.learner.feed import Feed
 from robot_rl.learner.metrics import Metrics
 from robot_rl.learner.pace import Pace
 from robot_rl.learner.protocol import Learner, to_torch
+from robot_rl.learner.settings import Progress, RunnerConfig
+from robot_rl.learner.snapshot import Scribe, Snapshot, take
+from robot_rl.learner.swap import tidy
 from robot_rl.transport.inbox import Arrival
 from robot_rl.transport.server import ExperienceServer
 
@@ -24,60 +27,13 @@ IDLE = 0.05
 """Longest sleep of the loop [s]."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunnerConfig:
-    """How a learner runs."""
-
-    folder: Path
-    """Where ``start``, ``finetuned``, ``metrics.jsonl``, ``tensorboard`` and ``address`` appear."""
-    task: str = ""
-    """Name of the task, for the checkpoints; empty: that of the demonstrations."""
-    max_env_steps: int = 15_000
-    """Environment steps to learn from; then actors are told to stop."""
-    max_minutes: float = 0.0
-    """Longest time to learn; then actors are told to stop. 0: no limit."""
-    target_success: float = 0.0
-    """Stop before that, once this share of the newest 50 episodes succeeded; 0: never."""
-    utd: float | None = None
-    """Updates per environment step; None: what the method was tuned for; 0: as fast as possible."""
-    learning_starts: int | None = None
-    """Environment steps before the first update; None: what the method was tuned for."""
-    max_lead: int = 100
-    """Environment steps by which actors may be ahead of the updates."""
-    capacity: int = 200_000
-    """Steps that the replay holds."""
-    publish_every: int = 20
-    """Updates from one version of the weights to the next."""
-    checkpoint_every: int = 5_000
-    """Updates from one checkpoint to the next."""
-    metrics_every: float = 1.0
-    """Time between two lines of metrics [s]."""
-    wandb: str = ""
-    """Project at Weights & Biases that gets the curves, beside TensorBoard; empty: none."""
-    farewell: float = 20.0
-    """Longest time to wait at the end for actors to send what they have [s]."""
-    seed: int = 0
-    """Of the replay's sampling."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a learner is."""
-
-    env_steps: int
-    updates: int
-    episodes: int
-    recent_success: float
-    """Of the last 50 episodes, exploration included."""
-    version: int
-    """Of the weights that were published last."""
-
-
 class LearnerRunner:
     """Trains ``learner`` on what actors send to ``server``, mixed with demonstrations.
 
     Everything that arrived before is in the server's log, so a runner that is started again in the same folder goes
-    on from its last checkpoint with all its experience.
+    on from its last checkpoint with all its experience. A checkpoint says which records its replay held, in which
+    order. Where updates are tied to steps, a record enters the replay when the updates before it are done, however
+    early it came; so with one actor a learner that was killed ends bit for bit where it would have ended.
     """
 
     def __init__(self, learner: Learner, demos: Source | None, server: ExperienceServer, config: RunnerConfig) -> None:
@@ -102,6 +58,8 @@ class LearnerRunner:
         self._tensors = to_torch(self._batch)
         self._paused = self._stopping = False
         self._reported = (0, 0)
+        self._since_checkpoint = 0
+        self._scribe = Scribe(self._write)
         self._began = time.monotonic()
 
     def stop(self) -> None:
@@ -115,6 +73,7 @@ class LearnerRunner:
                 self._open()
                 self._loop(on_progress or _ignore)
                 self._save("finetuned")
+                self._scribe.wait()
                 if not self._stopping:
                     self._farewell()
             finally:
@@ -135,15 +94,23 @@ class LearnerRunner:
 
     def _open(self) -> None:
         """Restore what an earlier run left, write the start checkpoint, listen, publish."""
+        for name in ("checkpoint", "finetuned", "start"):
+            tidy(self.config.folder, name)
         saved = [p for p in (self.config.folder / n for n in ("checkpoint", "finetuned")) if p.exists()]
+        before: dict[str, Any] = {}
         if saved:
             newest = max(saved, key=lambda path: start.counters(path)["updates"])
-            checkpoint.resume(newest, self.learner)
             self.updates = start.counters(newest)["updates"]
-        self.feed.take_all(self.server.recorded())
+            before = checkpoint.progress(newest)
+        self.feed.restore(before.get("feed", {}), self.server.inbox.streams())
+        if saved:
+            checkpoint.resume(newest, self.learner)
+        if before:
+            self.mixture.load_state_dict(before["draws"])
         self.feed.on_episode = self.metrics.episode
         if not (self.config.folder / "start").exists():
             self._save("start")
+            self._scribe.wait()
         self.version = self.server.publish(self.learner.weights())
         self._ask()
         self._began = time.monotonic()
@@ -164,9 +131,8 @@ class LearnerRunner:
         while not self._stopping:
             if self.server.error is not None:
                 raise self.server.error
-            taken = self.feed.drain()
-            due = self._due()
-            if due:
+            taken = self.feed.drain(self._due if self.pace.utd > 0 else None)
+            if self._due():
                 self._update()
             elif self._enough():
                 break
@@ -204,12 +170,15 @@ class LearnerRunner:
         self.updates += 1
         if self.updates % self.config.publish_every == 0:
             self.version = self.server.publish(self.learner.weights())
-        if self.updates % self.config.checkpoint_every == 0:
+        self._since_checkpoint += 1
+        if self._since_checkpoint >= self.config.checkpoint_every and not self._scribe.busy:
             self._save("checkpoint")
+            self._since_checkpoint = 0
 
     def _ask(self) -> None:
         """Tell actors to stop when there is enough, and to wait when they are too far ahead."""
-        self._paused = self.pace.paused(self.feed.env_steps, self.updates, was=self._paused)
+        arrived = self.feed.env_steps + self.feed.backlog
+        self._paused = self.pace.paused(arrived, self.updates, was=self._paused)
         self.server.ask(finished=self._enough(), paused=self._paused)
 
     def _report(self, elapsed: float) -> None:
@@ -222,6 +191,10 @@ class LearnerRunner:
             **self.feed.counts(),
             "actors": self.server.watchers,
             "paused": int(self._paused),
+            "waiting": self.feed.backlog,
+            "free_running": int(self.pace.utd <= 0),
+            "utd": self.updates / max(1, self.feed.env_steps - self.pace.learning_starts + 1),
+            "checkpoint_pause_ms": 1e3 * self._scribe.pause,
             "steps_per_s": (self.feed.env_steps - before[0]) / elapsed,
             "updates_per_s": (self.updates - before[1]) / elapsed,
         }
@@ -230,7 +203,14 @@ class LearnerRunner:
 
     def _save(self, name: str) -> None:
         counts = {"updates": self.updates, "env_steps": self.feed.env_steps, "episodes": self.feed.episodes}
-        start.save(self.config.folder / name, self.learner, self.config.task, counts)
+        self._scribe.save(self.config.folder / name, self._snapshot, counts)
+
+    def _snapshot(self) -> Snapshot:
+        return take(self.learner, {"feed": self.feed.state_dict(), "draws": self.mixture.state_dict()})
+
+    def _write(self, path: Path, snapshot: Snapshot, counts: dict[str, int]) -> None:
+        like = self.config.folder / "start"
+        start.write(path, snapshot, start.Origin(self.learner.spec, self.config.task), counts, like)
 
     def _farewell(self) -> None:
         """Publish the last weights, tell actors to stop, and stay until they have sent what they have."""

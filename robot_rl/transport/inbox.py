@@ -54,9 +54,11 @@ class Inbox:
     def recorded(self) -> Iterator[Arrival]:
         """Everything on disk, stream by stream in the order of their first day."""
         for stream in list(self._streams.values()):
-            header = stream.header
-            for seq, payload in stream.log.payloads() if stream.log else ():
-                yield Arrival(header.actor, header.stream, seq, payload)
+            yield from _arrivals(stream)
+
+    def streams(self) -> dict[str, Iterator[Arrival]]:
+        """The same, each stream by itself, in the order of their first day."""
+        return {name: _arrivals(stream) for name, stream in self._streams.items()}
 
     def hello(self, header: Header) -> tuple[int, int]:
         """Open a stream; returns the highest sequence number that is on disk, and the schema that both ends know."""
@@ -114,3 +116,9 @@ class Inbox:
         with self._lock:
             for stream in self._streams.values():
                 stream.close()
+
+
+def _arrivals(stream: Intake) -> Iterator[Arrival]:
+    header = stream.header
+    for seq, payload in stream.log.payloads() if stream.log else ():
+        yield Arrival(header.actor, header.stream, seq, payload)

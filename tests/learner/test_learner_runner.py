@@ -88,9 +88,9 @@ def test_a_stopped_learner_goes_on_where_it_was(tmp_path) -> None:
     thread = threading.Thread(target=again.run)
     thread.start()
     wait_for(lambda: (tmp_path / "address").exists())
-    assert again.feed.env_steps == 120
-    assert len(again.replay) >= len(runner.replay)
     assert again.updates >= runner.updates
+    wait_for(lambda: again.feed.env_steps == 120)
+    assert len(again.replay) >= len(runner.replay)
     assert act(tmp_path, ActorConfig()).delivered
     thread.join(120)
     assert again.progress().updates == pytest.approx((240 - STARTS + 1) * UTD, abs=1)
@@ -109,6 +109,8 @@ def test_the_disk_at_any_instant_is_enough_to_go_on(tmp_path) -> None:
         shutil.copytree(tmp_path / "live" / "log", tmp_path / f"copy{i}" / "log")
         other = make_runner(tmp_path / f"copy{i}")
         other._open()
+        while other.feed.drain():
+            pass
         assert other.feed.env_steps >= known
         assert other.feed.rejected == 0
         other.server.stop()
