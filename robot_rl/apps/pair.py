@@ -17,8 +17,10 @@ PATIENCE = 60.0
 """How long the processes may take to end when asked [s]."""
 
 
-def fine_tune(folder: Path, learner: Sequence[str], env_steps: int, minutes: float) -> None:
+def fine_tune(folder: Path, learner: Sequence[str], env_steps: int, minutes: float, station: str = "") -> None:
     """Run ``robot-rl learner`` with the given arguments and an actor for it, until done or ``minutes`` are over.
+
+    ``station``: whose cameras' views the actor is shown.
 
     Their output goes to learner.log and actor.log in ``folder``; the result is in ``folder``/online/finetuned.
     """
@@ -26,7 +28,8 @@ def fine_tune(folder: Path, learner: Sequence[str], env_steps: int, minutes: flo
     limits = ["--folder", online, "--max-env-steps", str(env_steps), "--max-minutes", str(minutes)]
     with ExitStack() as stack:
         first = start(stack, folder / "learner.log", ["learner", *learner, *limits])
-        second = start(stack, folder / "actor.log", ["actor", online, "--spool", spool, "--connect-timeout", "120"])
+        acting = ["actor", online, "--spool", spool, "--connect-timeout", "120", "--station", station]
+        second = start(stack, folder / "actor.log", acting)
         with bar("fine-tuning, learner and actor", env_steps) as advance:
             while first.poll() is None:
                 if second.poll():
