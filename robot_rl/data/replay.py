@@ -80,11 +80,15 @@ class Replay:
             self.add(replace(step, obs=obs))
         self.end(complete(episode.final_obs))
 
-    def attach(self, episode: Recorded) -> None:
-        """As ``extend``, but images and other large features stay on disk, mapped: nothing is read for them."""
+    def attach(self, episode: Recorded, start: int = 0, stop: int | None = None) -> None:
+        """As ``extend``, but images and other large features stay on disk, mapped: nothing is read for them.
+
+        ``start`` and ``stop`` choose among the rows of its observations; the result of the last one is not known.
+        """
+        stop = len(episode.action) + 1 if stop is None else stop
         self.end(None)
         with self.lock:
-            self.added += self.ring.attach(episode)
+            self.added += self.ring.attach(episode, start, stop) if stop > start else 0
 
     def sample(
         self,

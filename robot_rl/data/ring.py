@@ -118,26 +118,30 @@ class Ring:
             self._action[row] = step.action
             self.table[row] = (step.reward, step.terminated, LAST, step.source == Source.HUMAN)
 
-    def attach(self, episode: Recorded) -> int:
-        """Take a recorded episode in; its large features stay where they are on disk. Returns its steps."""
-        steps = len(episode.action)
-        first = max(0, steps + 1 - self.capacity)
-        rows = np.array([self._take() for _ in range(first, steps + 1)])
+    def attach(self, episode: Recorded, start: int, stop: int) -> int:
+        """Take rows of a recorded episode in; its large features stay where they are on disk.
+
+        The last row is one whose result is not known: after the episode's last step, or before it went on elsewhere.
+        Returns the number of steps that are known.
+        """
+        start = max(start, stop - self.capacity)
+        rows = np.array([self._take() for _ in range(start, stop)])
         for name, kept in self._small.items():
-            kept[rows] = _checked(episode, name, self.spec)[first:]
+            kept[rows] = _checked(episode, name, self.spec)[start:stop]
         arrays = {name: _checked(episode, name, self.spec) for name in self._large}
         for name, array in arrays.items():
-            self._large[name].where[rows] = array.ctypes.data + np.arange(first, steps + 1) * row_size(array)
-        self._action[rows[:-1]] = episode.action[first:]
+            self._large[name].where[rows] = array.ctypes.data + np.arange(start, stop) * row_size(array)
+        steps, some = rows[:-1], slice(start, stop - 1)
+        self._action[steps] = episode.action[some]
         self.table[rows] = (0.0, False, LAST, False)
-        known = self.table[rows[:-1]]
-        known["reward"], known["terminated"] = episode.reward[first:], episode.terminated[first:]
-        known["human"] = episode.source[first:] == Source.HUMAN
-        self.table[rows[:-1]] = known
-        for row in rows[:-1]:
+        known = self.table[steps]
+        known["reward"], known["terminated"] = episode.reward[some], episode.terminated[some]
+        known["human"] = episode.source[some] == Source.HUMAN
+        self.table[steps] = known
+        for row in steps:
             self._complete(int(row))
         self._mapped.append(_Mapped(self._written, tuple(arrays.values())))
-        return steps
+        return len(steps)
 
     def _take(self) -> int:
         """The oldest row, forgotten."""

@@ -86,6 +86,28 @@ def test_mapped_rows_are_written_over_like_others(tmp_path: Path):
     assert not replay.ring._mapped, "files of forgotten rows are closed"
 
 
+def test_an_episode_comes_back_in_the_pieces_that_it_came_in(tmp_path: Path):
+    before, after = (Replay(SPEC, 100, seed=1) for _ in range(2))
+    steps, final = episode(8)  # nine steps, then a true end
+    with Keeper(tmp_path / "set", SPEC) as keeper:
+        keeper.keep(steps, final, {})
+    with Keeper(tmp_path / "set", SPEC) as keeper:
+        (kept,) = keeper.kept(100)
+    for first, stop in ((0, 4), (3, 7), (6, 10)):  # others had the replay in between
+        before.begin({})
+        for taken in steps[first:stop]:
+            before.add(taken)
+        if stop > len(steps):
+            before.end(final)
+        after.attach(kept, first, stop)
+    assert len(before) == len(after) == 9
+    assert len(before.corrections(0)) == len(after.corrections(0)) == 9
+    first, second = (replay.sample(100, 5, 0.9) for replay in (before, after))
+    for name in ("action", "reward", "discount"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    np.testing.assert_array_equal(first.next_obs[IMAGE], second.next_obs[IMAGE])
+
+
 def test_killed_keepers_lose_nothing_that_they_announced(tmp_path: Path):
     announced: list[int] = []
     program, root = Path(__file__).parent / "keeper_process.py", tmp_path / "set"
