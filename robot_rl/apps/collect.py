@@ -13,10 +13,12 @@ from robot_rl.actor.session import Session, SessionConfig
 from robot_rl.apps.graph import run_on_graph
 from robot_rl.apps.progress import bar
 from robot_rl.core.protocols import Policy
+from robot_rl.core.station import load_station
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner.checkpoint import load_policy
+from robot_rl.nodes.readiness import Need, look_with, require
 from robot_rl.rewards.file import chosen, make_reward
 
 
@@ -42,6 +44,8 @@ def main(config: Config) -> None:
 
 def on_graph(config: Config) -> dict[str, Any]:
     """Episodes on the ROS 2 graph in real time; what the last line of the node says."""
+    need = Need.of(config.task, config.cameras)
+    require(look_with(load_station(config.station), need), config.station)
     title = f"demonstrations of {config.task} on the ROS 2 graph in real time"
     lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", arguments(config), title)
     return lines[-1] if lines else vars(resume(config.out, config.task, config.seed))

@@ -10,7 +10,9 @@ from rich.console import Console
 
 from robot_rl.apps.evaluate import task_of
 from robot_rl.apps.graph import run_on_graph
+from robot_rl.core.station import load_station
 from robot_rl.learner.checkpoint import load_policy
+from robot_rl.nodes.readiness import Need, look_with, require
 from robot_rl.report.on_graph import evaluation_of
 from robot_rl.report.run_folder import write_json
 from robot_rl.rewards.file import make_reward
@@ -40,7 +42,9 @@ class Config:
 def main(config: Config) -> None:
     """Start the graph, act, stop it."""
     task = config.task or task_of(config.checkpoint)
-    load_policy(config.checkpoint)
+    policy = load_policy(config.checkpoint)
+    need = Need(task=task, spec=policy.recipe.spec)
+    require(look_with(load_station(config.station), need), config.station)
     make_reward(config.reward, config.station, person=False)
     arguments = ["--checkpoint", str(config.checkpoint), "--out", str(config.out)]
     arguments += ["--station", config.station, "--episodes", str(config.episodes), "--seed", str(config.seed)]

@@ -12,6 +12,7 @@ from robot_rl.core.errors import RobotRLError
 
 COMMANDS = (
     ("demo", "the whole journey: demonstrations, base policy, fine-tuning, deployment, report"),
+    ("check", "whether a station can do a task, before anything moves"),
     ("up", "start the ROS 2 graph of a station, and stop it with Ctrl-C"),
     ("collect", "record demonstrations"),
     ("data", "look at a dataset, check it, change it, convert it"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from robot_rl.apps.graph import require_ros
+from robot_rl.core.station import load_station
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,9 @@ def main(config: Config) -> None:
     """Start, watch and stop; a process that dies is named, and the arm holds until Ctrl-C."""
     require_ros()
     from robot_rl.nodes.launcher import Graph
+    from robot_rl.nodes.readiness import look, require
 
+    require(look(load_station(config.station), config.task), config.station)
     console = Console(highlight=False)
     console.print(f"starting station {config.station} with {config.task} ...")
     with Graph(config.station, config.task, say=lambda text: console.print(f"[red]{text}[/red]")) as graph:

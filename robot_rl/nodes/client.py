@@ -63,7 +63,7 @@ class RosRobot:
         self.parameters = node.create_client(SetParameters, "arm/set_parameters")
         if not self.process.wait_for(self._complete, DISCOVERY):
             self.process.__exit__(None, None, None)
-            raise ConnectionLostError(f"no arm on the graph after {DISCOVERY:g} s: start it with `robot-rl up`")
+            raise ConnectionLostError(self._lacking())
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -82,6 +82,14 @@ class RosRobot:
         services = (self.resetter, self.stopper, self.parameters, self.taker, self.giver)
         seen = self.record is not None and all(c.frame is not None for c in self.cameras.values())
         return seen and all(s.service_is_ready() for s in services) and self.publisher.get_subscription_count() > 0
+
+    def _lacking(self) -> str:
+        """What did not come; said before anything moves."""
+        dark = [name for name, camera in self.cameras.items() if camera.frame is None]
+        if self.record is None or not dark:
+            return f"no arm on the graph after {DISCOVERY:g} s: start it with `robot-rl up`"
+        topics = ", ".join(f"camera/{name}/image_raw" for name in dark)
+        return f"no image on {topics} after {DISCOVERY:g} s: start the camera's node, or leave it out with --cameras"
 
     def _on_state(self, message: JointState) -> None:
         self.record = np.frombuffer(message.position, dtype_from_names(tuple(message.name)))[0]

@@ -15,7 +15,10 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from controllers.guard.lifecycle import Phase
+from robot_rl.core.errors import ConnectionLostError
+from robot_rl.nodes import client
 from robot_rl.nodes import messages as ros
+from robot_rl.nodes.client import RosRobot
 
 pytestmark = pytest.mark.timeout(600)
 ACTIVATE, DEACTIVATE = 3, 4
@@ -149,3 +152,15 @@ def test_a_second_dds_vendor_reads_the_topics(arm, second_vendor):
     assert numbers["violations"] == 0
     assert numbers["tank"] + numbers["spring"] + numbers["work"] <= numbers["budget"] + 1e-9
     assert len(found["robot_state"]["name"]) == len(found["robot_state"]["position"])
+
+
+def test_a_camera_that_is_not_there_is_named_before_the_arm_moves(arm, monkeypatch):
+    monkeypatch.setattr(client, "DISCOVERY", 5.0)
+    resets, pose = arm.robot.telemetry()["resets"], arm.robot.state().ee_pose
+    with (
+        pytest.raises(ConnectionLostError, match="camera/ceiling/image_raw after 5 s: start the camera's node"),
+        RosRobot(("front", "ceiling")),
+    ):
+        pass
+    assert arm.robot.telemetry()["resets"] == resets
+    assert np.abs(arm.robot.state().ee_pose - pose)[:3].max() < 1e-3
