@@ -2,7 +2,7 @@
 
 Ours writes every transition to two disks on its way; the peers keep it in memory. The limit is a bare TCP connection.
 
-usage: transport.py [--quick]
+usage: transport.py [--quick]    quick: few episodes, no peers
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from learners.lerobot_rl import lerobot_python
 from peers import peer_python, result, run_peer
 
 WIRES = Path(__file__).with_name("wires")
-LEROBOT = (
-    ["torch==2.13.0", "numpy<2.3", "grpcio==1.73.1", "protobuf>=6.31.1,<6.32", "huggingface_hub==0.35.3"],
-    ["--no-deps", "lerobot==0.4.4"],
-)
 AGENTLACE = (["numpy<2.3", "pyzmq==27.1.0", "lz4==4.4.5"],)
 RATE = "transitions_per_s"
 QUICK = "--quick" in sys.argv
@@ -42,13 +39,9 @@ def median(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Interleave the wires, so that a busy moment of the machine hits all of them."""
     here = Path(sys.executable)
-    pythons = {
-        "ours": here,
-        "ours_tls": here,
-        "lerobot": peer_python("lerobot-wire", *LEROBOT),
-        "agentlace": peer_python("agentlace", *AGENTLACE),
-        "tcp": here,
-    }
+    pythons = {"ours": here, "ours_tls": here, "tcp": here}
+    if not QUICK:
+        pythons |= {"lerobot": lerobot_python(), "agentlace": peer_python("agentlace", *AGENTLACE)}
     rounds: dict[str, list[dict[str, Any]]] = {wire: [] for wire in pythons}
     for _ in range(ROUNDS):
         for wire, python in pythons.items():

@@ -1,9 +1,9 @@
 """Weights from a learner's process into the network of an actor's: published, sent, checked, applied (data.md §7.4).
 
 How long the learner's own thread is held up by publishing is told too, and how soon an actor is back after an outage.
-The limit copies the same bytes through a bare TCP connection and into the network.
+LeRobot's way is the peer. The limit copies the same bytes through a bare TCP connection and into the network.
 
-usage: weights.py [--quick]
+usage: weights.py [--quick]    quick: a short outage, no peer
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from peers import result
+from crashes.relay import Relay
+from learners.lerobot_rl import lerobot_python
+from peers import result, run_peer
 
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.transport import certificates
@@ -31,6 +33,7 @@ from robot_rl.transport.server import ExperienceServer
 
 QUICK = "--quick" in sys.argv
 TIMES = 5 if QUICK else 25
+LEROBOT = Path(__file__).with_name("wires") / "weights_lerobot.py"
 OUTAGE = 2.0 if QUICK else 20.0
 SPEC = Spec(observation={"state": Feature((19,))}, action_dim=4, rate=10.0)
 
@@ -174,17 +177,49 @@ def reconnect(secure: Path | None) -> float:
             return time.monotonic() - started
 
 
+def after_a_hole(relay: Relay, port: int) -> float:
+    """From the moment at which a line that had gone silent passes bytes again to the weights made meanwhile [s].
+
+    Args:
+        relay: The line.
+        port: Where it leads to.
+    """
+    folder = Path(tempfile.mkdtemp())
+    with ExperienceServer(f"127.0.0.1:{port}", folder / "log", SPEC) as server:
+        server.start(lambda arrival: None)  # noqa: ARG005
+        with ExperienceClient(f"127.0.0.1:{relay.port}", folder / "spool", SPEC) as client:
+            client.connect(60.0)
+            relay.mode("hole")
+            time.sleep(OUTAGE / 2)
+            version = server.publish({"w": np.zeros(3, np.float32)})
+            time.sleep(OUTAGE / 2)
+            if client.newest(version - 1) is not None:
+                raise SystemExit("the hole lets something through")
+            relay.mode("open")
+            started = time.monotonic()
+            while client.newest(version - 1) is None:
+                time.sleep(0.001)
+            took = time.monotonic() - started
+    relay.close()
+    return took
+
+
 def main() -> None:
     """All sizes, plain and encrypted."""
+    port = free_port()
+    relay = Relay(port)  # forked before there are threads
     secure = Path(tempfile.mkdtemp()) / "certificates"
     certificates.make(secure, ["127.0.0.1"], ["arm"], 30)
-    figures, limit = {}, {}
+    figures, limit, peer = {}, {}, {}
+    script = f"import runpy; runpy.run_path({str(LEROBOT)!r})"
     for megabytes in (5, 50):
         figures |= ours(megabytes, None) | ours(megabytes, secure)
         limit |= bare(megabytes)
+        peer |= {} if QUICK else run_peer(lerobot_python(), script, str(megabytes), str(TIMES))
     outages = [reconnect(secure if n % 2 else None) for n in range(2)]
     figures |= {"outage_s": OUTAGE, "reconnect_s": round(outages[0], 3), "reconnect_tls_s": round(outages[1], 3)}
-    result("weights", figures, {}, limit)
+    figures["reconnect_after_a_hole_s"] = round(after_a_hole(relay, port), 3)
+    result("weights", figures, {} if QUICK else {"lerobot": peer}, limit)
 
 
 if __name__ == "__main__":

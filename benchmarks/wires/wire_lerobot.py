@@ -1,4 +1,4 @@
-"""LeRobot 0.4.4's wire by its own code: a torch.save per episode, float32 images, gRPC chunks of 2 MB, an mp queue."""
+"""LeRobot 0.6.1's wire by its own code: a torch.save per episode, float32 images, gRPC chunks of 2 MB, an mp queue."""
 
 from __future__ import annotations
 
