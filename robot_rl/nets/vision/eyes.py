@@ -76,7 +76,7 @@ class Eyes(nn.Module):
         """Add what a frozen encoder sees, so that it is computed once."""
         if not self.vision.frozen:
             return obs
-        maps = {MAPS + c: self._maps(i, torch.tensor(obs[IMAGES + c])[None]) for i, c in enumerate(self.cameras)}
+        maps = {MAPS + c: self.maps(i, torch.tensor(obs[IMAGES + c])[None]) for i, c in enumerate(self.cameras)}
         return {**obs, **{name: value[0].half().cpu().numpy() for name, value in maps.items()}}
 
     def target(self) -> Eyes:
@@ -95,11 +95,12 @@ class Eyes(nn.Module):
         """Features in [-1, 1], (B, width)."""
         parts = []
         for i, name in enumerate(self.names):
-            maps = obs[name].float() if self.vision.frozen else self._maps(i, obs[name])
+            maps = obs[name].float() if self.vision.frozen else self.maps(i, obs[name])
             parts.append(self.heads[i](maps))
         return torch.cat(parts, dim=-1)
 
-    def _maps(self, camera: int, images: Tensor) -> Tensor:
+    def maps(self, camera: int, images: Tensor) -> Tensor:
+        """What the encoder makes of images (B, H, W, 3) of the camera with that index, (B, C, h, w)."""
         encoders = self.frozen[0] if self.vision.frozen else self.encoders
         return encoders[camera if len(encoders) > 1 else 0](to_network(images))
 
