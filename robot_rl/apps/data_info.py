@@ -60,6 +60,8 @@ def facts(found: Overview) -> Iterator[tuple[str, str]]:
         yield "streams", counted(found.streams)
     yield "size", f"{found.bytes / 1e6:.1f} MB"
     yield "clock", f"{found.late} late steps, {found.missing} missing, longest gap {found.gap:.3f} s"
+    for name, value in found.ledger.told().items():
+        yield name, value
     yield "recorder", ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.counted.items())
     yield "version", f"{found.version}{'; ' + found.last_edit if found.last_edit else ''}"
 

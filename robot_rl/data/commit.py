@@ -35,6 +35,7 @@ from robot_rl.data.layout import (
     record_from_json,
     row_bytes,
 )
+from robot_rl.data.ledger import ATTRIBUTE, ledger
 from robot_rl.data.streams import STREAMS, write_streams
 
 OUTCOMES: Final = ("success", "failure", "unlabeled", "interrupted", "discarded")
@@ -188,6 +189,7 @@ def _attributes(folder: Path, layout: Layout, staged: Staged) -> dict[str, Any]:
         "created": folder.stat().st_mtime,
         "meta": meta,
         "timing": timing(staged.rows[: staged.steps], layout.spec.rate),
+        ATTRIBUTE: ledger(staged.rows[: staged.steps], staged.rows.dtype.names or ()),
     }
 
 

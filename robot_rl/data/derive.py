@@ -21,6 +21,7 @@ from robot_rl.data.digest import Accumulator, Digest
 from robot_rl.data.episode import read_column
 from robot_rl.data.files import PIECE, sync, sync_tree, write_file
 from robot_rl.data.layout import EPISODES, STAGING, Layout, array_metadata, chunk_file, group_metadata, row_bytes
+from robot_rl.data.ledger import ATTRIBUTE, COLUMNS, ledger
 from robot_rl.data.streams import STREAMS, read_stream, stream_arrays, write_stream
 
 DERIVED: Final = ("sha256", "crc32", "statistics", "archived", "recovered", STREAMS)
@@ -65,6 +66,7 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
     span = None if whole else (float(stamp[recipe.start]), float(stamp[stop]) if stop < len(stamp) else np.inf)
     streams, more = _streams(group, entry, old, span)
     stamps = {k: read_column(entry, k, layout)[recipe.start : stop] for k in ("stamp", "source")}
+    told = {k: read_column(entry, k, layout)[recipe.start : stop] for k in COLUMNS}
     attributes = {
         **{key: value for key, value in old.items() if key not in DERIVED},
         **{key: entry[key] for key in ("outcome", "meta")},
@@ -72,6 +74,7 @@ def derive(root: Path, entry: Mapping[str, Any], layout: Layout, recipe: Recipe)
         **{"uuid": name, "number": recipe.number, "steps": stop - recipe.start, "edit": True},
         **{"parent": entry["uuid"], "origin": old.get("origin", entry["uuid"])},
         "timing": timing(stamps, layout.spec.rate),
+        ATTRIBUTE: ledger(told, COLUMNS),
         **({"archived": old["archived"]} if whole and "archived" in old else {}),
         "cut": [recipe.start, stop] if not whole else old.get("cut"),
     }

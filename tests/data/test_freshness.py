@@ -7,13 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from make_episodes import SPEC, observation, step
 
+from robot_rl.apps.main import run as robot_rl
 from robot_rl.core.freshness import Freshness
+from robot_rl.core.records import Source
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.edit import Editor
 from robot_rl.data.layout import AGES, FRESHNESS
 from robot_rl.data.recorder import EpisodeWriter
+from robot_rl.data.review.overview import overview
 
 MEASURED = Freshness(
     observation_age=0.03125, action_age=0.125, overrun=0.25, missed=2, weights_version=70_000, weights_age=1.5
@@ -38,6 +42,41 @@ def test_every_figure_comes_back_and_an_unmeasured_step_says_so(tmp_path: Path):
     for name in AGES:
         assert np.isnan(episode.freshness[name]).tolist() == [True, False, True]
     assert episode.freshness["missed"].tolist() == [0, 2, 0]
+
+
+def test_a_dataset_says_who_acted_and_how_late_everything_was(tmp_path: Path, capsys):
+    corrections = {"source": Source.HUMAN, "intervention": 1}
+    rows = [
+        replace(
+            step(0, 0), source=Source.POLICY, freshness=replace(MEASURED, overrun=0.0, missed=0, weights_version=3)
+        ),
+        replace(step(0, 1), source=Source.POLICY, freshness=MEASURED),
+        replace(step(0, 2), **corrections, freshness=replace(MEASURED, observation_age=0.09375)),
+        replace(step(0, 3), **corrections),
+    ]
+    with EpisodeWriter(tmp_path / "set", SPEC) as writer:
+        for _ in range(2):
+            writer.begin({})
+            for one in rows:
+                writer.add(one)
+            writer.end(observation(0, 4))
+    dataset = open_dataset(tmp_path / "set")
+    assert dataset.episode(0).attributes["ledger"]["versions"] == 2
+    found = overview(dataset).ledger
+    assert (found.steps, found.person, found.share, found.interventions) == (8, 4, 0.5, 2)
+    assert (found.overruns, found.missed) == (4, 8)
+    assert found.ages["observation_age"].steps == 6
+    assert found.ages["observation_age"].mean == pytest.approx((2 * 0.03125 + 0.09375) / 3)
+    assert found.ages["observation_age"].most == pytest.approx(0.09375)
+    with Editor(tmp_path / "set") as editor:
+        editor.trim(0, 0, 2)
+    cut = overview(open_dataset(tmp_path / "set")).ledger
+    assert (cut.steps, cut.person, cut.interventions, cut.overruns) == (6, 2, 1, 3)
+    assert robot_rl(["data", "info", str(tmp_path / "set")]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "33.3% of the steps, took over once" in shown
+    assert "3 overruns, 6 periods dropped" in shown
+    assert "observation age 43.8 ms, at most 93.8 ms" in shown
 
 
 def test_a_cut_keeps_the_rows_it_keeps(tmp_path: Path):

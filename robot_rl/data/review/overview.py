@@ -10,6 +10,7 @@ from typing import Any
 from robot_rl.data.dataset import Dataset
 from robot_rl.data.index import list_episodes
 from robot_rl.data.layout import Layout, chunk_file, row_bytes
+from robot_rl.data.ledger import ATTRIBUTE, Ledger
 from robot_rl.data.recovery import LOST
 from robot_rl.data.streams import STREAMS
 
@@ -54,6 +55,8 @@ class Overview:
     """Steps that are missing between others."""
     gap: float
     """Longest time between two steps [s]."""
+    ledger: Ledger
+    """Who acted, and how old and how late everything was, of the episodes that say so."""
     counted: Mapping[str, int]
     """``COUNTS`` -> sum over the episodes."""
     recovery: tuple[str, ...]
@@ -93,6 +96,7 @@ def overview(dataset: Dataset) -> Overview:
         late=sum(int(t.get("late", 0)) for t in timing),
         missing=sum(int(t.get("missing", 0)) for t in timing),
         gap=max((float(t.get("gap", 0.0)) for t in timing), default=0.0),
+        ledger=Ledger.of(entry[ATTRIBUTE] for entry in index if ATTRIBUTE in entry),
         counted={key: sum(int(entry["meta"].get(key) or 0) for entry in index) for key in COUNTS},
         recovery=tuple(recovery(dataset)),
         damaged=tuple(str(path) for path in dataset.damaged),
