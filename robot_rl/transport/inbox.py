@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -45,6 +46,7 @@ class Inbox:
                 log.close()
                 raise SpecError(f"learner log {folder} is of another task: choose another folder")
             agree(log.header)
+            log.close()
             self._streams[log.header.stream] = Intake(log.header, path, self._rules, log)
 
     def deliver_to(self, on_record: Callable[[Arrival], None]) -> None:
@@ -58,7 +60,11 @@ class Inbox:
 
     def streams(self) -> dict[str, Iterator[Arrival]]:
         """The same, each stream by itself, in the order of their first day."""
-        return {name: _arrivals(stream) for name, stream in self._streams.items()}
+        return {name: log(0) for name, log in self.logs().items()}
+
+    def logs(self) -> dict[str, Callable[[int], Iterator[Arrival]]]:
+        """Stream -> what gives its records from a number on, in the order of their first day."""
+        return {name: partial(_arrivals, stream) for name, stream in self._streams.items()}
 
     def hello(self, header: Header) -> tuple[int, int]:
         """Open a stream; returns the highest sequence number that is on disk, and the schema that both ends know."""
@@ -118,7 +124,7 @@ class Inbox:
                 stream.close()
 
 
-def _arrivals(stream: Intake) -> Iterator[Arrival]:
+def _arrivals(stream: Intake, first: int = 0) -> Iterator[Arrival]:
     header = stream.header
-    for seq, payload in stream.log.payloads() if stream.log else ():
+    for seq, payload in stream.log.payloads(first) if stream.log else ():
         yield Arrival(header.actor, header.stream, seq, payload)

@@ -85,10 +85,10 @@ class RecordLog:
             lengths: Framed length of each [bytes].
         """
         try:
-            _write(self._fd, raw)
+            _write(self._file(), raw)
         except OSError as error:
-            os.ftruncate(self._fd, self.ends[-1])
-            os.lseek(self._fd, 0, os.SEEK_END)
+            os.ftruncate(self._file(), self.ends[-1])
+            os.lseek(self._file(), 0, os.SEEK_END)
             raise DatasetError(f"cannot write {self.path}: {error.strerror}; free space on that disk") from error
         if len(self.ends) == 1:
             self.first = first
@@ -99,11 +99,11 @@ class RecordLog:
         """Framed records from ``seq`` on, at least one, else as many as fit, and the number of the last of them."""
         start, offset = seq - self.first, self.ends[seq - self.first]
         stop = max(start + 1, bisect_right(self.ends, offset + max_bytes, start + 1) - 1)
-        return os.pread(self._fd, self.ends[stop] - offset, offset), self.first + stop - 1
+        return os.pread(self._file(), self.ends[stop] - offset, offset), self.first + stop - 1
 
-    def payloads(self) -> Iterator[tuple[int, bytes]]:
-        """All records, oldest first: sequence number and payload."""
-        seq = self.first
+    def payloads(self, first: int = 0) -> Iterator[tuple[int, bytes]]:
+        """All records from number ``first`` on, oldest first: sequence number and payload."""
+        seq = max(first, self.first)
         while self.last and seq <= self.last:
             raw, newest = self.read(seq, BLOCK)
             for number, payload, _ in intact(raw):
@@ -113,15 +113,21 @@ class RecordLog:
     def sync(self) -> None:
         """Return when the records are on the disk."""
         try:
-            os.fdatasync(self._fd)
+            os.fdatasync(self._file())
         except OSError as error:
             raise DatasetError(f"cannot write {self.path}: {error.strerror}; check that disk") from error
 
     def close(self) -> None:
-        """Close the file; may be called twice."""
+        """Close the file; the next use opens it again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _file(self) -> int:
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDWR)
+            os.lseek(self._fd, 0, os.SEEK_END)
+        return self._fd
 
     def _scan(self) -> Iterator[tuple[int, bytes, int]]:
         """Every intact record from the start of the file: number, payload, file offset of its end."""

@@ -1,6 +1,8 @@
 """What the actor hands over is what the learner gets, and mistakes are told in one line."""
 
+import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -184,3 +186,34 @@ def test_three_actors_at_once(tmp_path) -> None:
     assert len({a.actor for a in arrived}) == 3
     for client in clients:
         assert [a.seq for a in arrived if a.actor == client.spool.actor] == list(range(1, 89))
+
+
+def test_past_lives_of_actors_keep_no_files_open(tmp_path) -> None:
+    with ExperienceServer("127.0.0.1:0", tmp_path / "log", SPEC) as server:
+        server.start(lambda arrival: None)
+        for _ in range(30):
+            with ExperienceClient(server.address, tmp_path / "spool", SPEC) as client:
+                send(client, 0, 1)
+                assert client.drain(10.0)
+        wait_for(lambda: open_logs(tmp_path) == 0)
+    with ExperienceServer("127.0.0.1:0", tmp_path / "log", SPEC) as server:
+        assert len(list(server.recorded())) == 90
+        assert open_logs(tmp_path) == 0
+        assert len(list((tmp_path / "log").glob("*.log"))) == 30
+
+
+def open_logs(folder: Path) -> int:
+    """Logs in a folder that this process has open."""
+    count = 0
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            path = Path(os.readlink(f"/proc/self/fd/{number}"))
+            count += path.suffix == ".log" and path.is_relative_to(folder)
+    return count
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 10.0
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
