@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from robot_rl.actor.collection import Collector, Plan, Tally, resume
+from robot_rl.actor.seat import Seat, address
 from robot_rl.actor.shared_control import SharedControl
 from robot_rl.core.names import check_name
 from robot_rl.core.protocols import Policy
@@ -18,12 +19,10 @@ from robot_rl.core.teleop import Operator
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.tasks.registry import make_expert
-from robot_rl.teleop.devices import DEVICES, PAGE_DEVICES, choose
+from robot_rl.teleop.devices import DEVICES
 from robot_rl.teleop.operator import ScriptedOperator
 from robot_rl.teleop.page import OperatorPage
 from robot_rl.teleop.sample import Device
-from robot_rl.teleop.shaping import Shaping
-from robot_rl.web.server import WebConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +104,13 @@ class Session:
         with ExitStack() as stack:
             config = self.config
             self.tally = resume(config.out, config.task, config.seed)
-            page = self._page()
-            operator = self._operator(stack, page)
+            host = config.host or ("127.0.0.1" if config.person else "")
+            seat = Seat(device=config.device, host=host, port=config.port, speed=config.speed)
+            page = seat.page({"task": config.task, "instruction": config.instruction})
+            operator = self._operator(stack, seat, page)
             if page is not None:
                 stack.enter_context(page)
-                self.url = page.url
-                if page.server.fingerprint:
-                    self.url += f" (certificate {page.server.fingerprint})"
+                self.url = address(page)
             pilot = SharedControl(self.env, operator, self.policy, clock=self.clock)
             spec = recorded_spec(self.env, pilot, self.tally.next_seed)
             writer = stack.enter_context(EpisodeWriter(config.out, spec, self.facts))
@@ -133,25 +132,11 @@ class Session:
         """Collect; ``on_episode`` hears of every episode."""
         return self.collector.run(on_episode)
 
-    def _page(self) -> OperatorPage | None:
+    def _operator(self, stack: ExitStack, seat: Seat, page: OperatorPage | None) -> Operator:
         config = self.config
-        host = config.host or ("127.0.0.1" if config.person else "")
-        if not host:
-            return None
-        shown = {"task": config.task, "instruction": config.instruction, "bindings": {}}
-        name = config.device if config.device in PAGE_DEVICES else "browser"
-        return OperatorPage(WebConfig(host=host, port=config.port), shown, name)
-
-    def _operator(self, stack: ExitStack, page: OperatorPage | None) -> Operator:
-        config = self.config
-        sources = () if page is None else (page.browser,)
-        if not config.person:
-            return ScriptedOperator(make_expert(config.task, config.noise), sources)
-        chosen = choose(config.device, None if page is None else page.browser, self.leader)
-        if page is not None:
-            page.facts["bindings"] = chosen.bindings.described()
-        stack.enter_context(chosen.device)
-        return chosen.operator(self.env.task, Shaping(speed=config.speed, turn_speed=config.speed), sources)
+        if config.person:
+            return seat.operator(stack, self.env.task, page, self.leader)
+        return ScriptedOperator(make_expert(config.task, config.noise), () if page is None else (page.browser,))
 
 
 def recorded_spec(env: RobotEnv, policy: Policy | SharedControl, seed: int) -> Spec:

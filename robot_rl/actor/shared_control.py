@@ -61,6 +61,8 @@ class SharedControl:
         """How often the device or the arm failed while she had it."""
         self.on_wait: Callable[[], None] = _nothing
         """Called every period while the arm holds."""
+        self.on_look: Callable[[], None] = _nothing
+        """Called then, and before every other step."""
         self._actions: ActionMap | None = None
         self._begin()
 
@@ -100,6 +102,7 @@ class SharedControl:
         policy = None if self.pilot is None else self.pilot.row(obs)
         action = self._choose(stage, reading, policy)
         self._last, self.held = action, stage.holds
+        self.on_look()
         return Proposal(
             action=action,
             source=stage.source,
@@ -147,6 +150,7 @@ class SharedControl:
     def _waiting(self, state: RobotState, objects: Poses) -> bool:
         self._read(state, objects)
         self.on_wait()
+        self.on_look()
         return self.machine.stage is self._stage and not self._heard
 
     def _verdict(self) -> Event | None:

@@ -1,10 +1,11 @@
-"""``robot-rl actor``: act in the lockstep twin, send what happens to a learner, adopt its newest weights."""
+"""``robot-rl actor``: act in the twin, send what happens to a learner, adopt its newest weights."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import torch
 import tyro
 from rich.console import Console
 
+from robot_rl.actor.companion import Companion, CompanionConfig
 from robot_rl.actor.rollout import EpisodeResult
 from robot_rl.actor.runner import ActorConfig, ActorRunner
 from robot_rl.apps.evaluate import task_of
@@ -42,6 +44,8 @@ class Config:
     reward: str = ""
     """Who says what a step is worth: task, a classifier's folder, a file or name of a reward; empty: the station's
     choice, and without a station the task."""
+    person: Annotated[CompanionConfig, tyro.conf.arg(name="")] = CompanionConfig()  # noqa: RUF009
+    """Who may take over."""
     run: Annotated[ActorConfig, tyro.conf.arg(name="")] = ActorConfig()  # noqa: RUF009
     """Length, seeds and patience."""
 
@@ -49,28 +53,43 @@ class Config:
 def main(config: Config) -> None:
     """Act until the learner has enough, or Ctrl-C."""
     torch.set_num_threads(1)
-    begin, address_file = config.learner / "start", config.learner / "address"
-    wait_for(lambda: begin.is_dir() and (config.address or address_file.is_file()), config)
+    begin, address = find(config)
     policy, stored = start.load(begin)
-    address = config.address or address_file.read_text().strip()
-    reward = make_reward(config.reward, config.station, person=False)
-    env = make_twin_env(task_of_policy(task_of(begin), policy.recipe.spec, config.station), reward=reward)
+    person = config.person
+    reward = make_reward(config.reward, config.station, person=person.person)
+    task = task_of_policy(task_of(begin), policy.recipe.spec, config.station)
+    env = make_twin_env(task, guarded=bool(person.device), paced=person.person, reward=reward)
+    shown = Credentials.load(config.credentials) if config.credentials else None
+    run = replace(config.run, wait="hold") if person.person and config.run.wait == "step" else config.run
+    say = Console(highlight=False).print
     won: list[bool] = []
-    credentials = Credentials.load(config.credentials) if config.credentials else None
-    with ExperienceClient(address, config.spool, stored, credentials=credentials) as client:
-        runner = ActorRunner(env, policy, client, config.run)
-        with bar(f"acting for the learner at {address}", config.run.max_steps or float("inf")) as advance:
+    with ExitStack() as stack:
+        client = stack.enter_context(ExperienceClient(address, config.spool, stored, credentials=shown))
+        beside = stack.enter_context(Companion(person, env, policy)) if person.device else None
+        if beside is not None and beside.url:
+            say(f"operator's page: {beside.url}", soft_wrap=True)
+        facts = {"station": config.station or "twin", "device": person.device}
+        runner = ActorRunner(env, policy, client, run, beside and beside.pilot, facts)
+        title = f"{'examining' if run.evaluate else 'acting'} for the learner at {address}"
+        advance = stack.enter_context(bar(title, run.max_steps or float("inf")))
 
-            def show(result: EpisodeResult) -> None:
-                won.append(result.success)
-                alarm = f"; REWARD: {reward.alarm}" if reward is not None and reward.alarm else ""
-                recent = f"{sum(won[-50:])} of 50 succeeded{alarm}"
-                advance(runner.steps, f"episode {len(won)}, weights {runner.version}, {recent}")
+        def show(result: EpisodeResult) -> None:
+            won.append(result.success)
+            alarm = f"; REWARD: {reward.alarm}" if reward is not None and reward.alarm else ""
+            recent = f"{sum(won[-50:])} of 50 succeeded{alarm}"
+            advance(runner.steps, f"episode {len(won)}, weights {runner.version}, {recent}")
 
-            done = runner.run(show)
+        done = runner.run(show)
     env.close()
     kept = "" if done.delivered else f"; what the learner has not yet is in {config.spool}"
-    Console(highlight=False).print(f"{done.steps} steps in {done.episodes} episodes{kept}")
+    say(f"{done.steps} steps in {done.episodes} episodes{kept}")
+
+
+def find(config: Config) -> tuple[Path, str]:
+    """The checkpoint to begin with, and where the learner listens; waits for both."""
+    begin, address_file = config.learner / "start", config.learner / "address"
+    wait_for(lambda: begin.is_dir() and (config.address or address_file.is_file()), config)
+    return begin, config.address or address_file.read_text().strip()
 
 
 def wait_for(ready: Callable[[], object], config: Config) -> None:
