@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from robot_rl.core.errors import RobotRLError
 from robot_rl.core.records import Observation, StepRecord
@@ -47,6 +47,7 @@ class Keeper:
         self._on_kept = on_kept or _ignore
         _forget_unfinished(self.root)
         self._writer = EpisodeWriter(self.root, spec, {"kind": "experience"})
+        self._index = open_dataset(self.root).index
         self._waiting: queue.Queue[_Closed | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
         self._thread.start()
@@ -63,14 +64,22 @@ class Keeper:
             raise self.error
         self._waiting.put(_Closed(steps, final_obs, facts))
 
+    def index(self) -> Sequence[Mapping[str, Any]]:
+        """What is known of each episode that earlier lives kept, oldest first: ``meta`` holds its facts."""
+        return self._index
+
+    def load(self, entry: Mapping[str, Any]) -> Slim:
+        """One of them, its large features mapped."""
+        (episode,) = slim_episodes([entry], Layout(self.spec), self.spec)
+        return episode
+
     def kept(self, newest: int) -> Iterator[Slim]:
         """What earlier lives kept, oldest first: the newest episodes that make up ``newest`` steps, or all."""
-        dataset = open_dataset(self.root)
-        steps, first = 0, len(dataset.index)
+        steps, first = 0, len(self._index)
         while first > 0 and steps < newest:
             first -= 1
-            steps += int(dataset.index[first]["steps"])
-        return slim_episodes(dataset.index[first:], Layout(dataset.spec), self.spec)
+            steps += int(self._index[first]["steps"])
+        return map(self.load, self._index[first:])
 
     def close(self) -> None:
         """Write what waits, then give the dataset back."""

@@ -7,17 +7,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
 from robot_rl.core.errors import RobotRLError
-from robot_rl.core.records import Source, StepRecord
+from robot_rl.core.records import Source
 from robot_rl.core.spec import Spec
 from robot_rl.data.replay import Replay
+from robot_rl.learner.kept import Entry, Part
 from robot_rl.learner.order import Order, Run
-from robot_rl.learner.tally import ActorTally, EpisodeSummary, add_step, begun, count_step
+from robot_rl.learner.tally import ActorTally, Correspondent, EpisodeSummary, add_step, begun, count_step
 from robot_rl.transport.codec import decode_observation, decode_step
 from robot_rl.transport.experience_pb2 import Event
 from robot_rl.transport.inbox import Arrival
@@ -28,19 +29,6 @@ TURN = 1.0
 """Nor does one that sends, when others have waited for this long [s]: their steps are to be learnt from soon."""
 SLICE = 256
 """Records decoded in one go, so that updates are not held up."""
-
-
-@dataclass(kw_only=True)
-class _Actor:
-    waiting: deque[Arrival] = field(default_factory=deque)
-    """Its records that are not in the replay yet, decoded."""
-    heard: float = 0.0
-    waits_since: float = 0.0
-    """When the oldest of the waiting arrived [s]."""
-    newest: StepRecord | None = None
-    """Its newest step in the replay, while that episode goes on."""
-    episode: EpisodeSummary
-    tally: ActorTally
 
 
 class Feed:
@@ -66,10 +54,12 @@ class Feed:
         """Steps of people that arrived, evaluations left out."""
         self.on_episode = on_episode
         """Called with every episode that ended, complete or not."""
+        self.on_applied: Callable[[Arrival, Entry], None] | None = None
+        """Called with every record that entered the replay, and what it brought."""
         self._spec = spec
         self._arrivals: deque[Arrival] = deque()
         self._arrived = threading.Event()
-        self._actors: dict[str, _Actor] = {}
+        self._actors: dict[str, Correspondent] = {}
         self._owner: str | None = None
         self._owned_since = 0.0
         self._order = Order()
@@ -119,7 +109,7 @@ class Feed:
         """Which records are in the replay, in which order, and which have been taken at all; JSON keeps it."""
         return {**self._order.state_dict(), "owner": self._owner, "rejected": self.rejected}
 
-    def restore(self, state: Mapping[str, Any], streams: Mapping[str, Iterator[Arrival]]) -> None:
+    def restore(self, state: Mapping[str, Any], streams: Mapping[str, Iterator[Arrival | Part]]) -> None:
         """Take the records of a log as the feed of ``state`` did; those that it had not taken wait for ``drain``."""
         if state:
             self._order = Order(state)
@@ -131,10 +121,13 @@ class Feed:
             self.rejected = state["rejected"]
         for arrivals in streams.values():
             for arrival in arrivals:
-                self.put(arrival)
+                self.put(cast(Arrival, arrival))  # parts are of what was taken
 
-    def _again(self, run: Run | None, arrival: Arrival) -> None:
+    def _again(self, run: Run | None, arrival: Arrival | Part) -> None:
         """Take a record that was taken before; ``run`` as ``Order.replayed`` says."""
+        if isinstance(arrival, Part):
+            self._attach(arrival)
+            return
         with suppress(RobotRLError, DecodeError, ValueError):
             actor = self._await(arrival)
             if run is None or not actor.waiting:
@@ -146,12 +139,27 @@ class Feed:
                 goes_on = self._apply(actor, arrival, resumes=self._owner is None)
                 self._owner = arrival.actor if goes_on else None
 
-    def _await(self, arrival: Arrival) -> _Actor:
-        """Count a record, and let it wait for its turn."""
-        name = arrival.actor
+    def _attach(self, part: Part) -> None:
+        """Take records of a kept episode, which are not decoded again."""
+        actor = self._actor(part.actor)
+        self._order.took(part)
+        self.replay.attach(part.rows, *part.span)
+        self.env_steps += len(part.steps)
+        self._owner = None if part.ends else part.actor
+        if part.ends:
+            actor.sent(replace(part.of.summary, env_steps=self.env_steps))
+            self.episodes += actor.episode.complete
+            self.human_steps += actor.episode.human_steps
+            self.on_episode(actor.episode)
+
+    def _actor(self, name: str) -> Correspondent:
         if name not in self._actors:
-            self._actors[name] = _Actor(episode=EpisodeSummary(actor=name), tally=ActorTally(actor=name))
-        actor = self._actors[name]
+            self._actors[name] = Correspondent(name)
+        return self._actors[name]
+
+    def _await(self, arrival: Arrival) -> Correspondent:
+        """Count a record, and let it wait for its turn."""
+        actor = self._actor(arrival.actor)
         self._order.took(arrival)
         event = Event.FromString(arrival.payload) if arrival.event is None else arrival.event
         self._account(actor, event)
@@ -163,18 +171,13 @@ class Feed:
 
     def counts(self) -> dict[str, float]:
         """What has arrived, beside the steps."""
-        return {
-            "episodes": self.episodes,
-            "evaluations": self.evaluations,
-            "rejected": self.rejected,
-            "human_steps": self.human_steps,
-        }
+        return {name: getattr(self, name) for name in ("episodes", "evaluations", "rejected", "human_steps")}
 
     def tallies(self) -> list[ActorTally]:
         """Every actor that has ever sent anything."""
         return [actor.tally for actor in self._actors.values()]
 
-    def _account(self, actor: _Actor, event: Event) -> None:
+    def _account(self, actor: Correspondent, event: Event) -> None:
         kind, episode, tally = event.WhichOneof("body"), actor.episode, actor.tally
         learnt = not episode.evaluation
         if kind == "begin":
@@ -186,14 +189,10 @@ class Feed:
             add_step(episode, event)
             count_step(tally, event)
         elif kind == "end":
-            complete = event.end.complete
-            self.episodes += complete and learnt
-            self.evaluations += complete and not learnt
-            episode.complete, episode.env_steps = complete, self.env_steps
-            tally.episodes += complete
-            tally.evaluations += complete and not learnt
-            if complete and learnt:
-                tally.recent.append(episode.success)
+            episode.complete, episode.env_steps = event.end.complete, self.env_steps
+            self.episodes += episode.complete and learnt
+            self.evaluations += episode.complete and not learnt
+            actor.ended(episode)
             self.on_episode(episode)
 
     def _settle(self) -> None:
@@ -211,7 +210,7 @@ class Feed:
             actor.waits_since = time.monotonic()
             self._owner = name if goes_on else None
 
-    def _turn_is_over(self, owner: _Actor) -> bool:
+    def _turn_is_over(self, owner: Correspondent) -> bool:
         now = time.monotonic()
         others = [actor.waits_since for actor in self._actors.values() if actor.waiting and actor is not owner]
         if not others:
@@ -225,7 +224,7 @@ class Feed:
         waiting = [name for name, actor in self._actors.items() if actor.waiting]
         return min(waiting, key=lambda name: self._actors[name].waits_since, default=None)
 
-    def _apply(self, actor: _Actor, arrival: Arrival, *, resumes: bool) -> bool:
+    def _apply(self, actor: Correspondent, arrival: Arrival, *, resumes: bool) -> bool:
         """Give one record to the replay; True if its episode goes on. ``resumes``: others had the replay meanwhile."""
         event = cast(Event, arrival.event)
         kind = event.WhichOneof("body")
@@ -235,10 +234,14 @@ class Feed:
             actor.newest = None
         elif resumes and actor.newest is not None:
             self.replay.add(actor.newest)
+        brought: Entry = None
         if kind == "step":
-            actor.newest = decode_step(event.step, self._spec).record
+            brought = actor.newest = decode_step(event.step, self._spec).record
             self.replay.add(actor.newest)
         elif kind == "end":
             actor.newest = None
-            self.replay.end(decode_observation(event.end.observation, self._spec) if event.end.complete else None)
+            brought = decode_observation(event.end.observation, self._spec) if event.end.complete else None
+            self.replay.end(brought)
+        if self.on_applied is not None:
+            self.on_applied(arrival, brought)
         return kind != "end"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.stopping import on_stop_signal
+from robot_rl.data.layout import Layout
 from robot_rl.data.mixture import Mixture, Pool
 from robot_rl.data.replay import Replay
 from robot_rl.data.transitions import Source, empty_batch
 from robot_rl.learner import checkpoint, start
 from robot_rl.learner.feed import Feed
+from robot_rl.learner.kept import Kept, Part
 from robot_rl.learner.metrics import Metrics
 from robot_rl.learner.pace import Pace
 from robot_rl.learner.protocol import Learner, to_torch
@@ -47,6 +49,8 @@ class LearnerRunner:
         self.mixture = Mixture(self.replay, Pool(shown, config.seed + 2), sampling.demo_ratio)
         self.metrics = Metrics(config.folder, config.wandb)
         self.feed = Feed(self.replay, learner.spec, self.metrics.remember)
+        self.kept = Kept(config.folder / "experience", learner.spec) if Layout(learner.spec).large else None
+        self.feed.on_applied = self.kept.saw if self.kept else None
         self.pace = Pace(
             utd=sampling.utd if config.utd is None else config.utd,
             learning_starts=sampling.learning_starts if config.learning_starts is None else config.learning_starts,
@@ -80,6 +84,8 @@ class LearnerRunner:
                 (self.config.folder / "address").unlink(missing_ok=True)
                 self.server.stop()
                 self.metrics.close()
+                if self.kept:
+                    self.kept.close()
         return self.progress()
 
     def progress(self) -> Progress:
@@ -102,7 +108,7 @@ class LearnerRunner:
             newest = max(saved, key=lambda path: start.counters(path)["updates"])
             self.updates = start.counters(newest)["updates"]
             before = checkpoint.progress(newest)
-        self.feed.restore(before.get("feed", {}), self.server.inbox.streams())
+        self.feed.restore(before.get("feed", {}), self._streams(before))
         if saved:
             checkpoint.resume(newest, self.learner)
         if before:
@@ -119,6 +125,12 @@ class LearnerRunner:
         temporary.write_text(self.server.address + "\n")
         temporary.rename(self.config.folder / "address")
 
+    def _streams(self, before: dict[str, Any]) -> dict[str, Iterator[Arrival | Part]]:
+        """What earlier runs got; images of episodes that the checkpoint's replay held are mapped, not read."""
+        logs = self.server.inbox.logs()
+        kept = self.kept
+        return kept.streams(logs, before.get("feed", {})) if kept else {name: log(0) for name, log in logs.items()}
+
     def _arrived(self, arrival: Arrival) -> None:
         """Called by the server's threads; asks actors to wait even while the loop is held up by a long update."""
         self.feed.put(arrival)
@@ -131,6 +143,8 @@ class LearnerRunner:
         while not self._stopping:
             if self.server.error is not None:
                 raise self.server.error
+            if self.kept and self.kept.error is not None:
+                raise self.kept.error
             taken = self.feed.drain(self._due if self.pace.utd > 0 else None)
             if self._due():
                 self._update()

@@ -6,8 +6,9 @@ import json
 from collections import deque
 from dataclasses import dataclass, field
 
-from robot_rl.core.records import Source
+from robot_rl.core.records import Source, StepRecord
 from robot_rl.transport.experience_pb2 import Event
+from robot_rl.transport.inbox import Arrival
 
 
 @dataclass(kw_only=True)
@@ -68,6 +69,41 @@ class ActorTally:
     """Of the weights that chose its newest action [s]."""
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=50))
     """Whether its newest complete episodes succeeded, evaluations left out."""
+
+
+@dataclass
+class Correspondent:
+    """An actor, and what it sent that is not in the replay yet."""
+
+    name: str
+    waiting: deque[Arrival] = field(default_factory=deque)
+    """Records, decoded."""
+    heard: float = 0.0
+    waits_since: float = 0.0
+    """When the oldest of the waiting arrived [s]."""
+    newest: StepRecord | None = None
+    """Its newest step in the replay, while that episode goes on."""
+    episode: EpisodeSummary = field(init=False)
+    tally: ActorTally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.episode, self.tally = EpisodeSummary(actor=self.name), ActorTally(actor=self.name)
+
+    def ended(self, episode: EpisodeSummary) -> None:
+        """Take an episode that is over into its figures; its steps are in them."""
+        self.tally.episodes += episode.complete
+        self.tally.evaluations += bool(episode.complete and episode.evaluation)
+        if episode.complete and not episode.evaluation:
+            self.tally.recent.append(episode.success)
+
+    def sent(self, episode: EpisodeSummary) -> None:
+        """Take a whole episode into its figures, steps and all."""
+        self.episode, tally = episode, self.tally
+        tally.station = episode.station
+        tally.steps += episode.steps
+        tally.human_steps += episode.human_steps
+        tally.policy_version, tally.policy_age = episode.policy_version, episode.policy_age
+        self.ended(episode)
 
 
 def begun(actor: str, meta: str) -> EpisodeSummary:
