@@ -52,6 +52,13 @@ def table(found: dict[str, Any]) -> Table:
     rows.add_row("environment steps online", str(found["env_steps"]))
     for name, value in found["timing"].items():
         rows.add_row(escape(words(name)), f"{value:g}")
+    for part, ledger in found["ledgers"].items():
+        for name, age in ledger["ages"].items():
+            mean = "" if age["mean"] is None else f"{1e3 * age['mean']:.1f} ms, "
+            rows.add_row(f"{name.replace('_', ' ')}, {part}", f"{mean}at most {1e3 * age['most']:.1f} ms")
+        rows.add_row(f"overruns, {part}", f"{ledger['overruns']} of {ledger['steps']} steps")
+        if ledger["person"]:
+            rows.add_row(f"a person's share, {part}", f"{ledger['person_share']:.1%}")
     rows.add_row("wall time", f"{found['wall_s']:.0f} s")
     return rows
 

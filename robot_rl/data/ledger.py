@@ -52,7 +52,7 @@ class Age:
     steps: int
     """In which it is known."""
     mean: float
-    """[s]."""
+    """[s]; NaN where only the largest is known."""
     most: float
     """[s]."""
 
@@ -99,5 +99,6 @@ class Ledger:
         said = {"person": f"{self.share:.1%} of the steps, took over {times}"}
         said["loop"] = f"{self.overruns} overruns, {self.missed} periods dropped"
         for name, age in self.ages.items():
-            said[name.replace("_", " ")] = f"{1e3 * age.mean:.1f} ms, at most {1e3 * age.most:.1f} ms"
+            mean = "" if np.isnan(age.mean) else f"{1e3 * age.mean:.1f} ms, "
+            said[name.replace("_", " ")] = f"{mean}at most {1e3 * age.most:.1f} ms"
         return said

@@ -12,6 +12,7 @@ import numpy as np
 
 from robot_rl.report import charts
 from robot_rl.report.filmstrip import film
+from robot_rl.report.ledgers import table as ledger_table
 from robot_rl.report.records import Run, Trace
 
 
@@ -31,6 +32,8 @@ def render(run: Run, figures: Mapping[str, Any]) -> str:
     if run.trace is not None:
         sections.append(_deployment(run.trace))
     sections.append(_contact_and_time(run))
+    if run.ledgers:
+        sections.append(_freshness(run))
     if run.settings:
         rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in run.settings.items())
         sections.append(_section("What was run", "", f"<table>{rows}</table>"))
@@ -121,6 +124,16 @@ def _contact_and_time(run: Run) -> str:
     bar = charts.phase_bar(run.phases) if run.phases else ""
     title = f"<h3>Where the time went</h3>{bar}" if bar else ""
     return _section("Contact and time", "", f'<div class="two">{"".join(parts)}</div>', title)
+
+
+def _freshness(run: Run) -> str:
+    head, *body = ledger_table(run.ledgers)
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in line[1:]) for line in body]
+    table = "".join(f"<tr><th>{escape(line[0])}</th>{rest}</tr>" for line, rest in zip(body, lines, strict=True))
+    about = "How old observations, actions and weights were when the arm got its command, what came too late, and who "
+    about += "had the arm: kept with every step, in the datasets themselves."
+    return _section("Freshness", about, f"<table><tr>{cells}</tr>{table}</table>")
 
 
 def words(name: str) -> str:

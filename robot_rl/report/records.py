@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.actor.rollout import EpisodeResult
+from robot_rl.data.ledger import Ledger
 from robot_rl.report.statistics import wilson
 
 
@@ -108,3 +109,5 @@ class Run:
     """Name and duration [s] of each phase."""
     settings: Mapping[str, str]
     """What was run, in words."""
+    ledgers: Mapping[str, Ledger] = field(default_factory=dict)
+    """Who acted in each part of the run, how old everything was, what came too late."""

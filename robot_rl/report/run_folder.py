@@ -13,6 +13,7 @@ from robot_rl.core.errors import DatasetError
 from robot_rl.core.spec import IMAGES
 from robot_rl.data.dataset import open_dataset
 from robot_rl.data.episode import Episode
+from robot_rl.report.ledgers import ledgers, plain
 from robot_rl.report.records import Evaluation, Run, Trace, worst
 
 RUN_FILE = "run.json"
@@ -40,6 +41,7 @@ def read_run(folder: Path) -> Run:
         learning=learning(folder / "online" / "metrics.jsonl"),
         phases=[(str(p["name"]), float(p["seconds"])) for p in about.get("phases", [])],
         settings={str(k): str(v) for k, v in about.get("settings", {}).items()},
+        ledgers=ledgers(folder),
     )
 
 
@@ -62,6 +64,7 @@ def figures(run: Run) -> dict[str, Any]:
         "env_steps": int(run.learning[-1][0]) if run.learning else None,
         "online_episodes": len(run.learning),
         "timing": dict(run.deployment.timing) if run.deployment else {},
+        "ledgers": {name: plain(ledger) for name, ledger in run.ledgers.items()},
         "phases": dict(run.phases),
         "wall_s": sum(seconds for _, seconds in run.phases),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from robot_rl.actor.rollout import EpisodeResult
+from robot_rl.core.freshness import Freshness
 from robot_rl.core.records import EnergyState, Mode, Observation, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.data.recorder import EpisodeWriter
@@ -70,7 +71,11 @@ def record(step: int, last: int) -> StepRecord:
     ends = {"success": step == last, "terminated": step == last, "truncated": False}
     action = np.zeros(3, np.float32)
     facts = {"reward": float(step == last), "source": Source.POLICY, "stamp": 50 + 0.1 * step, "peak_force": force}
-    return StepRecord(obs=observation(step), action=action, proposal=action, energy=energy, **ends, **facts)
+    if step < 3:
+        facts |= {"source": Source.HUMAN, "intervention": 1}
+    fresh = Freshness(observation_age=0.04, action_age=0.05, overrun=0.2 * (step == 5), missed=2 * (step == 5))
+    facts |= {"obs": observation(step), "freshness": fresh}
+    return StepRecord(action=action, proposal=action, energy=energy, **ends, **facts)
 
 
 def write_run(folder: Path, steps: int = 60) -> Path:
@@ -86,7 +91,9 @@ def write_run(folder: Path, steps: int = 60) -> Path:
     for i in range(220):
         total += int(rng.integers(40, 100))
         won = bool(rng.random() < 0.5 + 0.5 * min(1, i / 160))
-        rows.append(json.dumps({"kind": "episode", "env_steps": total, "success": won, "complete": True}))
+        told = {"steps": 10, "human_steps": 1, "interventions": 1, "overruns": 0, "missed": 0, "observation_age": 0.01}
+        told |= {"action_age": 0.02, "policy_age": 4.5 if i == 7 else 1.0}
+        rows.append(json.dumps({"kind": "episode", "env_steps": total, "success": won, "complete": True, **told}))
         rows.append(json.dumps({"kind": "learner", "env_steps": total, "updates": 2 * total}))
     (folder / "online").mkdir()
     (folder / "online" / "metrics.jsonl").write_text("\n".join(rows) + "\n")

@@ -86,6 +86,27 @@ def test_page_is_self_contained(tmp_path: Path) -> None:
     assert found["wall_s"] == 597
 
 
+def test_ages_overruns_and_a_persons_share_are_shown_part_by_part(tmp_path: Path, capsys) -> None:
+    folder = write_run(tmp_path / "run", steps=12)
+    report.main(report.Config(run=folder))
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))["ledgers"]
+    assert set(found) == {"online", "deployed"}
+    deployed, online = found["deployed"], found["online"]
+    assert (deployed["steps"], deployed["person"], deployed["interventions"]) == (12, 3, 1)
+    assert (deployed["person_share"], deployed["overruns"], deployed["missed"]) == (0.25, 1, 2)
+    assert deployed["ages"]["action_age"]["mean"] == pytest.approx(0.05)
+    assert deployed["ages"]["action_age"]["most"] == pytest.approx(0.05)
+    assert "weights_age" not in deployed["ages"]
+    assert (online["steps"], online["person"]) == (2200, 220)
+    assert online["ages"]["weights_age"] == {"steps": 2200, "mean": None, "most": 4.5}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Freshness</h2>" in page
+    assert "50.0 ms, at most 50.0 ms" in page
+    assert "at most 4500.0 ms" in page
+    assert "nan" not in re.sub(r"data:image[^)]*", "", page).lower().split()
+    assert "overruns, deployed" in capsys.readouterr().out
+
+
 def test_violations_are_shown_as_they_are(tmp_path: Path) -> None:
     bad = evaluation(0.5, 3).to_json()
     bad["episodes"][1] |= {"violations": 7, "worst_ratio": 1.4}
