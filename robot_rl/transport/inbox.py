@@ -128,3 +128,4 @@ def _arrivals(stream: Intake, first: int = 0) -> Iterator[Arrival]:
     header = stream.header
     for seq, payload in stream.log.payloads(first) if stream.log else ():
         yield Arrival(header.actor, header.stream, seq, payload)
+    stream.rest()

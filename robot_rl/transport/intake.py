@@ -73,12 +73,11 @@ class Intake:
         """Whether an actor is sending."""
         return self._open_calls > 0
 
-    def recorded(self) -> Iterator[Arrival]:
-        """What the log held when it was opened; call it before actors are served."""
-        if self.log:
-            for seq, payload in self.log.payloads():
-                yield Arrival(self.header.actor, self.header.stream, seq, payload)
-            self.log.close()
+    def rest(self) -> None:
+        """Close the file until it is used again: an actor's past lives must not use up this process's files."""
+        with self._changed:
+            if self.log and not self._open_calls:
+                self.log.close()
 
     def durable(self) -> int:
         """Newest sequence number that is on the disk."""
@@ -99,8 +98,7 @@ class Intake:
         finally:
             with self._changed:
                 self._open_calls -= 1
-                if self.log and not self._open_calls:
-                    self.log.close()  # an actor's past lives must not use up this process's files
+            self.rest()
 
     def _receive(self, batches: Iterator[bytes], call: int) -> Iterator[int]:
         reader = _Reader(self, batches, call)
