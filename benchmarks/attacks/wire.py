@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -115,6 +116,29 @@ def bombs(rng: Random, address: str) -> None:
             list(push(iter([bytes(size)]), timeout=5.0, compression=grpc.Compression.Gzip))
 
 
+def knocking(rng: Random, address: str) -> None:
+    """TLS without a certificate, with noise instead of a handshake, or broken off in the middle of it."""
+    host, _, port = address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([rng.choice(["h2", "http/1.1", "x"])])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    shaking = context.wrap_bio(incoming, outgoing)
+    with suppress(OSError, ssl.SSLError), socket.create_connection((host, int(port)), 2.0) as connection:
+        connection.settimeout(0.5)
+        for _ in range(rng.randrange(1, 5)):
+            with suppress(ssl.SSLWantReadError):
+                shaking.do_handshake()
+                shaking.write(PREFACE + SETTINGS + rng.randbytes(rng.randrange(300)))
+            data = bytearray(outgoing.read())
+            if data and rng.random() < 0.5:
+                data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            connection.sendall(data[: rng.randrange(len(data) + 1)] if rng.random() < 0.2 else data)
+            incoming.write(connection.recv(1 << 16))
+
+
+ENCRYPTED: tuple[Attack, ...] = (knocking, knocking, knocking, noise, frames, greetings)
+"""Against a server that wants certificates."""
 ATTACKS: tuple[Attack, ...] = (noise, noise, frames, frames, greetings, watching, pushing, pushing, pushing)
 RARE: tuple[Attack, ...] = (bombs,)
 """Costly ones."""

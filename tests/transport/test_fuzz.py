@@ -192,7 +192,9 @@ def test_a_server_under_fire_serves_on() -> None:
     call = [sys.executable, str(BENCHMARKS / "fuzz_transport.py"), "--quick"]
     done = subprocess.run(call, capture_output=True, text=True, timeout=110, check=True)
     figures = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))["figures"]
-    assert figures["attacks"] > 20
-    assert (figures["crashes"], figures["stored_of_strangers"]) == (0, 0)
-    assert figures["delivered_after"]
-    assert figures["memory_grew_mb"] < 200
+    assert figures.keys() == {"open", "tls"}
+    for found in figures.values():
+        assert found["attacks"] > 5
+        assert (found["crashes"], found["stored_of_strangers"]) == (0, 0)
+        assert found["delivered_after"]
+        assert found["memory_grew_mb"] < 200
