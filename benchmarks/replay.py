@@ -19,7 +19,7 @@ from dataset_read import in_turns, memory_copy
 from learners.lerobot_rl import lerobot_python
 from peers import result, run_peer
 from readers.make_frames import CAMERAS, SPEC, record
-from replays import ours
+from replays import ours, restart
 from replays.frame_ring import FrameRing
 
 from robot_rl.data.loading.augment import Augmentation
@@ -68,7 +68,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "set"
         record(root, 1, steps=ours.EPISODE)
-        again = ours.restart(root, 40 if quick else 1000)
+        again = {
+            **restart.mapped(root, 40 if quick else 1000),
+            **restart.learner(Path(folder), 400 if quick else 4000),
+        }
     pairs = ours.wrong_pairs()
     peers = {"SERL": {"batch_ms": serl, "wrong_pairs_in_corrections": pairs.pop("serl")}}
     if not quick:

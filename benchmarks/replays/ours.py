@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from readers.make_frames import CAMERAS, ENERGY, SPEC, multiply
+from readers.make_frames import CAMERAS, ENERGY, SPEC
 from replays.frame_ring import FrameRing
 from replays.interventions import SIDE, Episode, episodes, foreign, image
 
 from robot_rl.core.records import Source, StepRecord
 from robot_rl.core.spec import IMAGES, STATE, Feature, Spec
-from robot_rl.data.dataset import open_dataset
-from robot_rl.data.keeper import Keeper
 from robot_rl.data.replay import Replay
 
 EPISODE = 100
@@ -91,26 +89,6 @@ def memory(steps: int) -> dict[str, float]:
 def _anonymous() -> int:
     found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) * 1024 if found else 0
-
-
-def restart(root: Path, count: int) -> dict[str, float]:
-    """Time until a replay holds ``count`` episodes again, mapped, and what copying the same would take."""
-    multiply(root, count)
-    with Keeper(root, SPEC):
-        pass  # the index knows all episodes, as it does when they came one by one
-    start = time.perf_counter()
-    with Keeper(root, SPEC) as keeper:
-        replay = Replay(SPEC, 10**6, seed=0)
-        for episode in keeper.kept(10**6):
-            replay.attach(episode)
-        ready = time.perf_counter() - start
-        replay.sample(256)
-    mapped, start = len(replay), time.perf_counter()
-    copied = Replay(SPEC, 10**4, seed=0)
-    for episode in itertools.islice(open_dataset(root).episodes(), 8):
-        copied.extend(episode)
-    reload = (time.perf_counter() - start) / len(copied) * mapped
-    return {"restart_steps": mapped, "restart_mapped_s": ready, "restart_copied_s": reload}
 
 
 def wrong_pairs() -> dict[str, float]:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from learner_samples import SPEC as SPEC_OF_LINE
+from learner_samples import Line
 
+from robot_rl.actor.runner import ActorConfig, ActorRunner
 from robot_rl.core.records import EnergyState, Mode, Source, StepRecord
-from robot_rl.core.spec import STATE, Feature, Spec
+from robot_rl.core.spec import ENVIRONMENT, STATE, Feature, Spec
 from robot_rl.data.replay import Replay
 from robot_rl.learner import feed as feed_module
+from robot_rl.learner import registry, start
 from robot_rl.learner.feed import Feed
 from robot_rl.learner.kept import Kept, Part
+from robot_rl.learner.runner import LearnerRunner, RunnerConfig
 from robot_rl.learner.tally import EpisodeSummary
+from robot_rl.transport.client import ExperienceClient
 from robot_rl.transport.codec import encode_begin, encode_end, encode_step
 from robot_rl.transport.inbox import Arrival
+from robot_rl.transport.server import ExperienceServer
 
 IMAGE = "observation.images.wrist"
 SPEC = Spec(observation={STATE: Feature((2,)), IMAGE: Feature((40, 40, 3), "uint8")}, action_dim=1, rate=10.0)
@@ -167,3 +175,57 @@ def test_a_part_knows_its_steps_and_rows(tmp_path: Path):
     end = Part(of=episode, first=episode.last, seq=episode.last)
     assert len(end.steps) == 0
     assert end.span[1] == part.span[1]
+
+
+class Wide(Line):
+    """Observations with a feature that is large enough to be mapped."""
+
+    spec = SPEC_OF_LINE.with_feature(ENVIRONMENT, Feature((1200,)))
+
+    def _observe(self) -> dict[str, np.ndarray]:
+        return {**super()._observe(), ENVIRONMENT: np.full(1200, self.at, np.float32)}
+
+
+def wide_runner(folder: Path) -> LearnerRunner:
+    method = registry.load("sac")
+    config = method.Config(hidden=(8, 8), batch_size=16, utd=1.0, learning_starts=40)
+    learner = method.make(config, Wide.spec, base=None, statistics=None)
+    server = ExperienceServer("127.0.0.1:0", folder / "log", learner.spec)
+    return LearnerRunner(learner, None, server, RunnerConfig(folder=folder, max_env_steps=160, checkpoint_every=30))
+
+
+def live(folder: Path, runner: LearnerRunner, steps: int) -> None:
+    """A learner and an actor, until the actor is done."""
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    end = time.monotonic() + 60
+    while not (folder / "address").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    policy, stored = start.load(folder / "start")
+    with ExperienceClient((folder / "address").read_text().strip(), folder / "spool", stored) as client:
+        ActorRunner(Wide(), policy, client, ActorConfig(max_steps=steps)).run()
+    while runner.feed.env_steps < steps and time.monotonic() < end:
+        time.sleep(0.01)
+    runner.stop()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_a_learner_that_is_started_again_maps_what_it_had(tmp_path: Path):
+    first = wide_runner(tmp_path)
+    live(tmp_path, first, 100)
+    assert len(list((tmp_path / "experience" / "episodes").iterdir())) >= 4
+    again = wide_runner(tmp_path)
+    again._open()
+    while again.feed.drain():
+        pass
+    assert again.replay.ring._mapped, "its large features were read again"
+    assert (again.feed.env_steps, again.feed.episodes) == (first.feed.env_steps, first.feed.episodes)
+    assert len(again.replay) == len(first.replay)
+    draws = first.replay.state_dict()
+    again.replay.load_state_dict(draws)
+    expected = first.replay.sample(64, 3, 0.9).next_obs[ENVIRONMENT]
+    np.testing.assert_array_equal(again.replay.sample(64, 3, 0.9).next_obs[ENVIRONMENT], expected)
+    again.server.stop()
+    again.kept.close()
