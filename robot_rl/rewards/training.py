@@ -42,7 +42,7 @@ class TrainingConfig:
     """Share of the episodes that it is tested on and does not learn from."""
     fpr: float = 0.01
     """False-positive rate to choose the threshold for."""
-    updates: int = 600
+    updates: int = 800
     """Gradient steps."""
     batch: int = 64
     """Frames per step, half of them successes."""
@@ -50,7 +50,7 @@ class TrainingConfig:
     """Step size at the start; it falls to zero (cosine)."""
     weight_decay: float = 1e-3
     """Of AdamW."""
-    shift: int = 4
+    shift: int = 2
     """Largest random shift of an image [pixels of ``size``]."""
     colour: float = 0.2
     """Largest random change of brightness, contrast and saturation."""
@@ -74,7 +74,8 @@ def train_classifier(
     frames = load_frames(dataset, cameras, config.network.size, config.most, config.seed)
     held = split(frames, config.held_out, config.seed)
     seen = tuple(sorted(set(frames.origins) - set(held)))
-    network = fit(frames.of(seen), config, cameras, on_update)
+    torch.manual_seed(config.seed)
+    network = fit(frames.of(seen), config, SuccessNet(cameras, config.network), on_update)
     mean, precision = spread(network, frames.of(seen).images)
     draft = Facts(
         cameras=cameras,
@@ -91,12 +92,11 @@ def train_classifier(
 
 
 def fit(
-    frames: Frames, config: TrainingConfig, cameras: tuple[str, ...], on_update: Callable[[int, float], None] | None
+    frames: Frames, config: TrainingConfig, network: SuccessNet, on_update: Callable[[int, float], None] | None = None
 ) -> SuccessNet:
     """Minimise the cross-entropy on batches of half successes, half failures, each image changed at random."""
-    torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    network = SuccessNet(cameras, config.network).train()
+    network.train()
     optimiser = adam(network.parameters(), config.lr, config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
     classes = [np.flatnonzero(frames.label), np.flatnonzero(~frames.label)]

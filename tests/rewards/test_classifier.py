@@ -46,7 +46,7 @@ def test_shuffled_labels_cannot_be_learnt(world):
     rng = np.random.default_rng(0)
     shuffled = replace(frames, label=rng.permutation(frames.label))
     seen = shuffled.of(set(frames.origins) - set(held))
-    network = fit(seen, replace(QUICK, updates=60), ("wrist",), None)
+    network = fit(seen, replace(QUICK, updates=60), SuccessNet(("wrist",), QUICK.network))
     with torch.inference_mode():
         logit = network(torch.from_numpy(shuffled.of(held).images)).numpy()
     label = shuffled.of(held).label
