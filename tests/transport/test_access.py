@@ -208,3 +208,12 @@ def test_mistakes_make_nothing(tmp_path, monkeypatch, arguments, line) -> None:
     with pytest.raises(RobotRLError, match=line):
         robot_rl(["certificates", *arguments])
     assert not os.listdir(tmp_path)
+
+
+def test_a_file_of_this_machine_is_an_address_too(home, tmp_path) -> None:
+    address = f"unix:{tmp_path / 'door'}"
+    with ExperienceServer(address, tmp_path / "log", SPEC) as server:
+        server.start(lambda arrival: None)
+        deliver(address, tmp_path / "spool", None)
+    with pytest.raises(ConfigError, match="omit credentials"):
+        ExperienceClient(address, tmp_path / "spool", SPEC, credentials=load(home / "ours/arm"))
