@@ -52,9 +52,8 @@ def lerobot(steps: int, repeats: int) -> dict[str, Any]:
     """LeRobot's figures, in a process of its own."""
     folder = Path(__file__).parent / "replays"
     script = folder / "lerobot_buffer.py"
-    text = (
-        f"import runpy, sys; sys.path.insert(0, {str(folder)!r}); runpy.run_path({str(script)!r}, run_name='__main__')"
-    )
+    places = [str(folder), str(folder.parent)]
+    text = f"import runpy, sys; sys.path[:0] = {places!r}; runpy.run_path({str(script)!r}, run_name='__main__')"
     return run_peer(lerobot_python(), text, str(steps), str(repeats))
 
 

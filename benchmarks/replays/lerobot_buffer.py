@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from interventions import episodes, foreign, image
 from lerobot.rl.buffer import ReplayBuffer, random_shift
+from readers.urgent import urgent
 
 torch.set_num_threads(2)
 CAMERAS = ("observation.images.front", "observation.images.wrist")
@@ -40,9 +41,10 @@ def milliseconds(work: Callable[[], Any], repeats: int) -> float:
     work()
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
+        with urgent():
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3
 
 

@@ -47,7 +47,7 @@ class Keeper:
         self._on_kept = on_kept or _ignore
         _forget_unfinished(self.root)
         self._writer = EpisodeWriter(self.root, spec, {"kind": "experience"})
-        self._index = open_dataset(self.root).index
+        self._index, self._layout = open_dataset(self.root).index, Layout(spec)
         self._waiting: queue.Queue[_Closed | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
         self._thread.start()
@@ -70,7 +70,7 @@ class Keeper:
 
     def load(self, entry: Mapping[str, Any]) -> Slim:
         """One of them, its large features mapped."""
-        (episode,) = slim_episodes([entry], Layout(self.spec), self.spec)
+        (episode,) = slim_episodes([entry], self._layout, self.spec)
         return episode
 
     def kept(self, newest: int) -> Iterator[Slim]:

@@ -12,7 +12,6 @@ from make_corpus import recorded
 from make_episodes import IMAGE, STATE, observation
 
 from robot_rl.core.errors import ConfigError
-from robot_rl.data.copying import Copier
 from robot_rl.data.loading.augment import Augmentation, Cuts, Draws
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.loader import Loader, LoaderConfig
@@ -27,9 +26,9 @@ def padded_cut(image: np.ndarray, offset: np.ndarray, height: int, width: int) -
     return bigger[y : y + height, x : x + width]
 
 
-def augment(address: np.ndarray, source: tuple[int, int], out: np.ndarray, draws: Draws) -> None:
-    at = np.arange(len(address))
-    Copier(1).copy([Cuts(address, (*source, 3), out, at, draws)])
+def augment(address: np.ndarray, source: tuple[int, int], out: np.ndarray, draws: Draws, stream: bool = False) -> None:
+    cuts = Cuts(address, (*source, 3), out, np.arange(len(address)), draws)
+    cuts.copy(slice(0, len(address)), stream)
 
 
 def recoloured(image: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -45,16 +44,33 @@ def recoloured(image: np.ndarray, factors: np.ndarray) -> np.ndarray:
     shape=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     data=st.data(),
     seed=st.integers(0, 2**32 - 1),
+    stream=st.booleans(),
 )
-def test_a_cut_is_pad_and_crop(shape, data, seed):
+def test_a_cut_is_pad_and_crop(shape, data, seed, stream):
     rng = np.random.default_rng(seed)
     height, width = (data.draw(st.integers(1, side)) for side in shape)
     images = rng.integers(0, 256, (4, *shape, 3), dtype=np.uint8)
     offset = rng.integers(-19, 20, (4, 2))
     out = np.full((4, height, width, 3), 7, np.uint8)
-    augment(images.ctypes.data + np.arange(4) * images[0].nbytes, shape, out, Draws(offset, None))
+    augment(images.ctypes.data + np.arange(4) * images[0].nbytes, shape, out, Draws(offset, None), stream)
     for b in range(4):
         np.testing.assert_array_equal(out[b], padded_cut(images[b], offset[b], height, width))
+
+
+@pytest.mark.parametrize("side", [84, 128])
+def test_large_images_past_the_cache_at_any_place(side: int):
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (5, side, side, 3), dtype=np.uint8)
+    offset, at = rng.integers(-4, 5, (5, 2)), rng.permutation(7)[:5]
+    memory = np.full(7 * images[0].nbytes + 5, 9, np.uint8)
+    out = memory[5:].reshape(7, side, side, 3)  # begins at no cache line
+    addresses = images.ctypes.data + np.arange(5) * images[0].nbytes
+    Cuts(addresses, (side, side, 3), out, at, Draws(offset, None)).copy(slice(0, 5), True)
+    for b in range(5):
+        np.testing.assert_array_equal(out[at[b]], padded_cut(images[b], offset[b], side, side))
+    untouched = np.setdiff1d(np.arange(7), at)
+    assert (out[untouched] == 9).all()
+    assert (memory[:5] == 9).all()
 
 
 def test_colours_follow_the_formula():
