@@ -36,7 +36,7 @@ def make_encoder(vision: Vision) -> nn.Module:
         encoder = SmallConv() if vision.encoder == "conv" else ResNet(vision.encoder)
     if tensors is not None:
         put(encoder, tensors, vision.weights)
-    return encoder.to(memory_format=torch.channels_last)
+    return encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 class Eyes(nn.Module):
@@ -58,7 +58,7 @@ class Eyes(nn.Module):
         self.shapes = dict(zip(self.cameras, shapes, strict=True))
         """Of the maps of each camera, (C, H, W)."""
         self.heads = nn.ModuleList(_head(shape, vision) for shape in shapes)
-        self.frozen = (encoders.eval().requires_grad_(False),) if vision.frozen else ()
+        self.frozen: tuple[nn.ModuleList, ...] = (encoders.eval().requires_grad_(False),) if vision.frozen else ()
         if not vision.frozen:
             self.encoders = encoders
 
