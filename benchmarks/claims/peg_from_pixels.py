@@ -53,7 +53,7 @@ NOISE = 0.12
 ONLINE_SEED, TEST_SEED = 10_000, 1000
 CLONING = bc.Config(
     batch_size=128,
-    updates=1000,
+    updates=2000,
     exec_horizon=1,
     vision=Vision(encoder="conv", shift=0),
     privileged=(ENVIRONMENT,),
@@ -182,9 +182,9 @@ def main() -> None:
     """Run, or go on where ``--folder`` says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few steps of everything, which shows nothing")
-    parser.add_argument("--demos", type=int, default=50)
-    parser.add_argument("--updates", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--demos", type=int, default=200)
+    parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--episodes", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="stages that are done there are not repeated")
