@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from robot_rl.core.errors import RobotRLError
+from robot_rl.core.errors import DatasetError, RobotRLError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.data.commit import remove
@@ -95,6 +95,8 @@ class Keeper:
                     self._on_kept(closed.facts)
                 except RobotRLError as error:
                     self.error = error
+                except OSError as error:
+                    self.error = DatasetError(f"{self.root}: cannot write ({error.strerror}): free space on that disk")
 
     def _write(self, closed: _Closed) -> None:
         self._writer.begin(closed.facts)
