@@ -1,5 +1,7 @@
 """Tasks: an action is exactly what the reference is asked to do, and success is where it should be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,14 @@ def test_executed_action_is_the_proposal_when_the_reference_arrives(name):
 def test_observation_fits_the_spec(name):
     task = make_task(name)
     task.spec.check(task.observe(robot_state(HOME), {}, OBJECTS))
+
+
+def test_force_and_moment_are_observed():
+    task, quiet = make_task("reach"), robot_state(HOME)
+    push = np.array([4.0, -6.0, 8.0, 0.5, -1.0, 1.5])
+    seen = [task.observe(s, {}, OBJECTS)[spec.STATE] for s in (quiet, replace(quiet, wrench=push))]
+    change = (seen[1] - seen[0])[np.flatnonzero(seen[1] - seen[0])]
+    np.testing.assert_allclose(change, push * [0.05, 0.05, 0.05, 0.5, 0.5, 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", TASKS)
