@@ -1,6 +1,5 @@
 """robot-rl's RLPD: its learner's own ``update``, fed with random batches."""
 
-import dataclasses
 import json
 import sys
 import time
@@ -13,10 +12,11 @@ from robot_rl.methods import rlpd
 from robot_rl.nets.cpu import prepare
 
 members, utd, updates = (int(v) for v in sys.argv[1:4])
+precision = sys.argv[4] if len(sys.argv) > 4 else "float32"
 prepare(1)
 BATCH = 256
 spec = Spec(observation={STATE: Feature((18,))}, action_dim=3, rate=10.0)
-config = dataclasses.replace(rlpd.Config(), members=members, utd=utd, hidden=(256, 256), batch_size=BATCH)
+config = rlpd.Config(members=members, utd=utd, hidden=(256, 256), batch_size=BATCH, precision=precision)
 learner = rlpd.make(config, spec)
 
 

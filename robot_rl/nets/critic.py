@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from robot_rl.nets.mlp import EnsembleBlock, EnsembleLinear
+from robot_rl.nets import fused
+from robot_rl.nets.mlp import EnsembleBlock, EnsembleLinear, chosen
+
+Precision = Literal["float32", "bfloat16"]
 
 
 class CriticEnsemble(nn.Module):
     """E values Q(features, action); LayerNorm before every ReLU bounds them away from the data (Ball et al. 2023)."""
+
+    precision: Precision = "float32"
+    """Of the products between hidden layers. bfloat16 takes half the time on a CPU that multiplies it."""
 
     def __init__(self, members: int, features: int, action_dim: int, hidden: Sequence[int]) -> None:
         super().__init__()
@@ -32,6 +39,10 @@ class CriticEnsemble(nn.Module):
             Values, (E, B) or (M, B).
         """
         x = torch.cat((features, action), dim=-1)
+        if self.blocks and x.device.type == "cpu" and x.dtype == torch.float32:
+            parameters = [p for block in self.blocks for p in block.parameters_of(members)]  # type: ignore[operator]
+            parameters += chosen(members, self.head.weight, self.head.bias)
+            return fused.values(x, parameters, half=self.precision == "bfloat16")
         for block in self.blocks:
             x = block(x, members)
         return self.head(x, members).squeeze(-1)

@@ -1,6 +1,8 @@
-"""Bias, LayerNorm, scale, shift and ReLU in one pass over memory, forward and backward, on the CPU.
+"""What lies between the matrix products of a critic ensemble, in one pass over memory each, on the CPU.
 
-A wide ensemble of small networks spends two thirds of its time in these element-wise steps when they run one by one.
+Bias, LayerNorm, scale, shift, ReLU, and behind the last of them the head; forward and backward. A wide ensemble of
+small networks spends two thirds of its time in these element-wise steps when they run one by one. Arrays are float32,
+or bfloat16 as the upper half of a float32 in uint16; all arithmetic is in float32.
 """
 
 from __future__ import annotations
@@ -8,108 +10,157 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
-Rows = NDArray[np.float32]
+Rows = NDArray[Any]
+"""(E, B, n), float32 or uint16."""
+Parameter = NDArray[np.float32]
+"""(E, n)."""
 EPSILON = np.float32(1e-5)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _forward(x: Rows, bias: Rows, scale: Rows, shift: Rows, out: Rows, inverse: Rows) -> None:
-    """Rows of (E, B, n); parameters (E, n). ``x`` becomes the normalised rows, ``inverse`` (E, B) 1 / deviation."""
-    members, rows, n = x.shape
-    for e in range(members):
-        for b in range(rows):
-            total = np.float32(0.0)
-            for i in range(n):
-                x[e, b, i] += bias[e, i]
-                total += x[e, b, i]
-            mean = total / np.float32(n)
-            square = np.float32(0.0)
-            for i in range(n):
-                x[e, b, i] -= mean
-                square += x[e, b, i] * x[e, b, i]
-            factor = np.float32(1.0) / np.sqrt(square / np.float32(n) + EPSILON)
-            inverse[e, b] = factor
-            for i in range(n):
-                x[e, b, i] *= factor
-                out[e, b, i] = max(scale[e, i] * x[e, b, i] + shift[e, i], np.float32(0.0))
+def get(value: Any) -> Any:  # noqa: ANN401
+    """An element as float32; compiled only."""
+    raise NotImplementedError
+
+
+def put(array: Rows, at: tuple[int, int, int], value: Any) -> None:  # noqa: ANN401
+    """Store a float32, rounded to what the array keeps; compiled only."""
+    raise NotImplementedError
+
+
+@overload(get)
+def _get(value):  # noqa: ANN001, ANN202  (numba compares the signatures, annotations too)
+    if value == types.uint16:
+        return lambda value: np.uint32(np.uint32(value) << np.uint32(16)).view(np.float32)
+    return lambda value: value
+
+
+@overload(put)
+def _put(array, at, value):  # noqa: ANN001, ANN202, ARG001
+    def whole(array, at, value):  # noqa: ANN001, ANN202
+        array[at] = value
+
+    def half(array, at, value):  # noqa: ANN001, ANN202
+        bits = np.float32(value).view(np.uint32)
+        even = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+        array[at] = np.uint16(np.uint32(bits + even) >> np.uint32(16))
+
+    return half if array.dtype == types.uint16 else whole
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _backward(grad: Rows, x: Rows, out: Rows, scale: Rows, inverse: Rows, grad_x: Rows) -> None:
-    """Gradient (E, B, n) with respect to the input of the normalisation; ``x`` holds the normalised rows."""
-    members, rows, n = x.shape
-    for e in range(members):
-        for b in range(rows):
-            first = np.float32(0.0)
-            second = np.float32(0.0)
-            for i in range(n):
-                g = scale[e, i] * grad[e, b, i] if out[e, b, i] > 0 else np.float32(0.0)
-                grad_x[e, b, i] = g
-                first += g
-                second += g * x[e, b, i]
-            first /= np.float32(n)
-            second /= np.float32(n)
-            factor = inverse[e, b]
-            for i in range(n):
-                grad_x[e, b, i] = factor * (grad_x[e, b, i] - first - x[e, b, i] * second)
+def normalise(x: Rows, e: int, b: int, bias: Parameter, row: Parameter) -> np.float32:
+    """Write the normalised row (e, b) of ``x`` + bias to ``x`` and ``row`` (n,); returns 1 / its deviation."""
+    n = len(row)
+    total = np.float32(0.0)
+    for i in range(n):
+        value = get(x[e, b, i]) + bias[e, i]
+        row[i] = value
+        total += value
+    mean = total / np.float32(n)
+    square = np.float32(0.0)
+    for i in range(n):
+        row[i] -= mean
+        square += row[i] * row[i]
+    factor = np.float32(1.0) / np.sqrt(square / np.float32(n) + EPSILON)
+    for i in range(n):
+        row[i] *= factor
+        put(x, (e, b, i), row[i])
+    return factor
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _parameters(grad: Rows, x: Rows, out: Rows, grad_x: Rows, sums: Rows) -> None:
-    """Gradients of bias, scale and shift, summed over the rows into ``sums`` (3, E, n)."""
+def hidden(x: Rows, bias: Parameter, scale: Parameter, shift: Parameter, out: Rows, inverse: Parameter) -> None:
+    """out = relu(scale * LayerNorm(x + bias) + shift); ``x`` becomes normalised, ``inverse`` (E, B) 1 / deviation."""
     members, rows, n = x.shape
+    row = np.empty(n, np.float32)
+    for e in range(members):
+        for b in range(rows):
+            inverse[e, b] = normalise(x, e, b, bias, row)
+            for i in range(n):
+                put(out, (e, b, i), max(scale[e, i] * row[i] + shift[e, i], np.float32(0.0)))
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def head(x: Rows, layer: tuple[Parameter, ...], weight: Parameter, out: Parameter, inverse: Parameter) -> None:
+    """As ``hidden`` with ``layer`` = bias, scale, shift, then the inner product with ``weight`` (E, n): out (E, B)."""
+    bias, scale, shift = layer
+    members, rows, n = x.shape
+    row = np.empty(n, np.float32)
+    for e in range(members):
+        for b in range(rows):
+            inverse[e, b] = normalise(x, e, b, bias, row)
+            value = np.float32(0.0)
+            for i in range(n):
+                value += weight[e, i] * max(scale[e, i] * row[i] + shift[e, i], np.float32(0.0))
+            out[e, b] = value
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def through(g: Parameter, normal: Parameter, factor: np.float32) -> None:
+    """Gradient ``g`` (n,) with respect to a normalised row -> with respect to the row before, in place."""
+    n = len(g)
+    first = np.float32(0.0)
+    second = np.float32(0.0)
+    for i in range(n):
+        first += g[i]
+        second += g[i] * normal[i]
+    first /= np.float32(n)
+    second /= np.float32(n)
+    for i in range(n):
+        g[i] = factor * (g[i] - first - normal[i] * second)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def hidden_back(grad: Rows, x: Rows, layer: tuple[Parameter, ...], out: Rows, sums: Parameter) -> None:
+    """Backward of ``hidden``.
+
+    Args:
+        grad: With respect to its result, (E, B, n).
+        x: Normalised rows.
+        layer: Scale and shift (E, n), and 1 / deviation (E, B).
+        out: Becomes the gradient with respect to what went in.
+        sums: (4, E, n), to which those of bias, scale and shift are added.
+    """
+    scale, shift, inverse = layer
+    members, rows, n = x.shape
+    g, normal = np.empty(n, np.float32), np.empty(n, np.float32)
     for e in range(members):
         for b in range(rows):
             for i in range(n):
-                g = grad[e, b, i] if out[e, b, i] > 0 else np.float32(0.0)
-                sums[0, e, i] += grad_x[e, b, i]
-                sums[1, e, i] += g * x[e, b, i]
-                sums[2, e, i] += g
+                value = get(x[e, b, i])
+                passed = get(grad[e, b, i]) if scale[e, i] * value + shift[e, i] > 0 else np.float32(0.0)
+                sums[1, e, i] += passed * value
+                sums[2, e, i] += passed
+                normal[i] = value
+                g[i] = passed * scale[e, i]
+            through(g, normal, inverse[e, b])
+            for i in range(n):
+                sums[0, e, i] += g[i]
+                put(out, (e, b, i), g[i])
 
 
-def _array(tensor: Tensor) -> Rows:
-    return tensor.detach().numpy()
-
-
-def _rows(parameter: Tensor) -> Rows:
-    """(E, 1, n) -> (E, n)."""
-    return parameter.detach().contiguous().view(parameter.shape[0], -1).numpy()
-
-
-class _NormRelu(torch.autograd.Function):
-    """The fused step for contiguous float32 tensors on the CPU."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, bias: Tensor, scale: Tensor, shift: Tensor) -> Tensor:  # noqa: ANN401
-        out = torch.empty_like(x)
-        inverse = torch.empty(x.shape[:2])
-        _forward(_array(x), _rows(bias), _rows(scale), _rows(shift), _array(out), _array(inverse))
-        ctx.save_for_backward(scale, inverse, out)
-        ctx.normalised = x  # overwritten in place: a temporary that nobody else holds
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        scale, inverse, out = ctx.saved_tensors
-        x: Tensor = ctx.normalised
-        grad_x = torch.empty_like(x)
-        arrays = [_array(t) for t in (grads[0].contiguous(), x, out)]
-        _backward(*arrays, _rows(scale), _array(inverse), _array(grad_x))
-        if not any(ctx.needs_input_grad[1:]):
-            return grad_x, None, None, None
-        sums = torch.zeros((3, x.shape[0], 1, x.shape[2]))
-        _parameters(*arrays, _array(grad_x), sums.numpy()[:, :, 0])
-        return grad_x, sums[0], sums[1], sums[2]
-
-
-def norm_relu(x: Tensor, bias: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """relu(scale * LayerNorm(x + bias) + shift) for x (E, B, n), parameters (E, 1, n). ``x`` may be overwritten."""
-    if x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous():
-        return _NormRelu.apply(x, bias, scale, shift)
-    return torch.relu(torch.addcmul(shift, functional.layer_norm(x + bias, x.shape[-1:], eps=float(EPSILON)), scale))
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def head_back(grad: Parameter, x: Rows, layer: tuple[Parameter, ...], out: Rows, sums: Parameter) -> None:
+    """Backward of ``head``: as ``hidden_back`` with grad (E, B); ``layer`` ends with its weight, ``sums`` too."""
+    scale, shift, inverse, weight = layer
+    members, rows, n = x.shape
+    g, normal = np.empty(n, np.float32), np.empty(n, np.float32)
+    for e in range(members):
+        for b in range(rows):
+            for i in range(n):
+                value = get(x[e, b, i])
+                before = scale[e, i] * value + shift[e, i]
+                passed = grad[e, b] * weight[e, i] if before > 0 else np.float32(0.0)
+                sums[1, e, i] += passed * value
+                sums[2, e, i] += passed
+                sums[3, e, i] += grad[e, b] * max(before, np.float32(0.0))
+                normal[i] = value
+                g[i] = passed * scale[e, i]
+            through(g, normal, inverse[e, b])
+            for i in range(n):
+                sums[0, e, i] += g[i]
+                put(out, (e, b, i), g[i])

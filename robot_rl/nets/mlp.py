@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-
-from robot_rl.nets.kernels import norm_relu
+from torch.nn import functional
 
 
 def mlp(inputs: int, hidden: Sequence[int], outputs: int, *, layer_norm: bool = True) -> nn.Sequential:
@@ -61,8 +60,13 @@ class EnsembleBlock(nn.Module):
 
     def forward(self, x: Tensor, members: Tensor | None = None) -> Tensor:
         """Apply all blocks, or only those whose indices ``members`` (M,) holds."""
-        weight, bias, scale, shift = chosen(members, self.weight, self.bias, self.scale, self.shift)
-        return norm_relu(torch.bmm(shared(x, weight), weight), bias, scale, shift)
+        weight, bias, scale, shift = self.parameters_of(members)
+        x = torch.baddbmm(bias, shared(x, weight), weight)
+        return torch.relu(torch.addcmul(shift, functional.layer_norm(x, x.shape[-1:]), scale))
+
+    def parameters_of(self, members: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Weight, bias, scale and shift, of all blocks or of those whose indices ``members`` (M,) holds."""
+        return chosen(members, self.weight, self.bias, self.scale, self.shift)
 
 
 def chosen(members: Tensor | None, *parameters: Tensor) -> tuple[Tensor, ...]:
