@@ -53,13 +53,13 @@ class Config:
 def main(config: Config) -> None:
     """Act until the learner has enough, or Ctrl-C."""
     torch.set_num_threads(1)
+    shown = Credentials.load(config.credentials) if config.credentials else None
     begin, address = find(config)
     policy, stored = start.load(begin)
     person = config.person
     reward = make_reward(config.reward, config.station, person=person.person)
     task = task_of_policy(task_of(begin), policy.recipe.spec, config.station)
     env = make_twin_env(task, guarded=bool(person.device), paced=person.person, reward=reward)
-    shown = Credentials.load(config.credentials) if config.credentials else None
     run = replace(config.run, wait="hold") if person.person and config.run.wait == "step" else config.run
     say = Console(highlight=False).print
     won: list[bool] = []

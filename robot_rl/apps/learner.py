@@ -21,6 +21,7 @@ from robot_rl.learner.runner import LearnerRunner, Progress, RunnerConfig
 from robot_rl.nets.vision.config import seen
 from robot_rl.tasks.registry import make_task
 from robot_rl.transport.access import Credentials
+from robot_rl.transport.channel import check_address
 from robot_rl.transport.limits import Limits
 from robot_rl.transport.server import ExperienceServer
 
@@ -63,6 +64,8 @@ def configure(name: str | None) -> Any:  # noqa: ANN401
 def main(config: Config[Any]) -> None:
     """Learn, with a bar, until the steps are used up or Ctrl-C; the result is in <folder>/finetuned."""
     torch.set_num_threads(config.threads)
+    credentials = Credentials.load(config.credentials) if config.credentials else None
+    check_address(config.bind, credentials)
     dataset = open_dataset(config.demos) if config.demos else None
     task, spec = task_and_spec(config.run.task, dataset)
     base = load_policy(config.base) if config.base else None
@@ -74,7 +77,6 @@ def main(config: Config[Any]) -> None:
         raise ConfigError(f"{config.algorithm} learns from a dataset alone: use robot-rl train {config.algorithm}")
     demos = demonstrations(recordings, learner) if recordings else None
     run = replace(config.run, task=task)
-    credentials = Credentials.load(config.credentials) if config.credentials else None
     log, limits = run.folder / "log", config.limits
     with ExperienceServer(config.bind, log, learner.spec, credentials=credentials, limits=limits) as server:
         runner = LearnerRunner(learner, demos, server, run)
