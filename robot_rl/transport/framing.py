@@ -51,6 +51,17 @@ def intact(buffer: bytes) -> Iterator[tuple[int, bytes, int]]:
         at = end
 
 
+def announced(head: bytes) -> tuple[int, int] | None:
+    """Sequence number and size of the record that begins with these bytes; None if they begin none."""
+    if len(head) < HEADER.size:
+        return None
+    _, _, _, seq, _, crc, _, size = HEADER.unpack_from(head)
+    length = _number(size)
+    if length > MAX_PAYLOAD or head[: HEADER.size] != _header(seq, crc, length):
+        return None
+    return seq, HEADER.size + length
+
+
 def checksum(seq: int, payload: bytes) -> int:
     """CRC-32C of the sequence number and the payload."""
     return google_crc32c.extend(google_crc32c.value(NUMBER.pack(seq)), payload)

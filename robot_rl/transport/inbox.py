@@ -21,6 +21,8 @@ from robot_rl.transport.limits import Limits, Quota
 from robot_rl.transport.record_log import RecordLog
 from robot_rl.transport.versions import agree
 
+CHECKED = 64 << 20
+"""Bytes at the end of a log that are checked when it is opened: more than may be lost with the power."""
 UUID = re.compile(r"[0-9a-f]{32}")
 GREETED = 256
 """Streams that said hello and sent nothing yet; the oldest is forgotten and must say hello again."""
@@ -41,7 +43,7 @@ class Inbox:
         self._streams: dict[str, Intake] = {}
         self._greeted: OrderedDict[str, Intake] = OrderedDict()
         for path in sorted(folder.glob("*.log")):
-            log = RecordLog.open(path)
+            log = RecordLog.open(path, CHECKED)
             if log.header.spec != self._spec:
                 log.close()
                 raise SpecError(f"learner log {folder} is of another task: choose another folder")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from robot_rl.core.errors import DatasetError
 from robot_rl.transport.experience_pb2 import Event, Header
-from robot_rl.transport.framing import frame, intact
+from robot_rl.transport.framing import HEADER, announced, frame, intact
 
 BLOCK = 8 << 20
 PIECE = 1 << 16
@@ -47,24 +47,39 @@ class RecordLog:
         return log
 
     @staticmethod
-    def open(path: Path) -> RecordLog:
-        """An existing file, cut after its last intact record; ``DatasetError`` if it is not one of ours."""
+    def open(path: Path, checked: int | None = None) -> RecordLog:
+        """An existing file, cut after its last intact record; ``DatasetError`` if it is not one of ours.
+
+        Args:
+            path: The file.
+            checked: Bytes at its end whose records are read and checked at once; of those before only the heads are
+                looked at, and the records are checked when they are read. None: all.
+        """
         fd = os.open(path, os.O_RDWR)
         log = RecordLog(path, Header(), fd)
-        for seq, payload, end in log._scan():
-            if not log.ends:
-                log.header = _header(path, payload)
-            elif len(log.ends) == 1:
-                log.first = seq
-            elif seq != log.last + 1:
-                break
+        for _, payload, end in log._scan(0):
+            log.header = _header(path, payload)
             log.ends.append(end)
+            break
         if not log.ends:
             os.close(fd)
             raise DatasetError(f"{path} is not an experience log or its header is damaged: move it away")
+        before = 0 if checked is None else os.fstat(fd).st_size - checked
+        if log._adopt(log._heads(before)):
+            log._adopt((seq, end) for seq, _, end in log._scan(log.ends[-1]))
         os.ftruncate(fd, log.ends[-1])
         os.lseek(fd, 0, os.SEEK_END)
         return log
+
+    def _adopt(self, records: Iterator[tuple[int, int]]) -> bool:
+        """Take records that lie in the file, number and end; False if one does not follow the one before."""
+        for seq, end in records:
+            if len(self.ends) == 1:
+                self.first = seq
+            elif seq != self.last + 1:
+                return False
+            self.ends.append(end)
+        return True
 
     @property
     def last(self) -> int:
@@ -102,13 +117,15 @@ class RecordLog:
         return os.pread(self._file(), self.ends[stop] - offset, offset), self.first + stop - 1
 
     def payloads(self, first: int = 0) -> Iterator[tuple[int, bytes]]:
-        """All records from number ``first`` on, oldest first: sequence number and payload."""
+        """All records from number ``first`` on, oldest first: sequence number and payload; or ``DatasetError``."""
         seq = max(first, self.first)
         while self.last and seq <= self.last:
             raw, newest = self.read(seq, BLOCK)
-            for number, payload, _ in intact(raw):
-                yield number, payload
-            seq = newest + 1
+            for seq, payload, _ in intact(raw):
+                yield seq, payload
+                seq += 1
+            if seq != newest + 1:
+                raise DatasetError(f"{self.path} is damaged at record {seq}: restore it, or move it away")
 
     def sync(self) -> None:
         """Return when the records are on the disk."""
@@ -129,9 +146,9 @@ class RecordLog:
             os.lseek(self._fd, 0, os.SEEK_END)
         return self._fd
 
-    def _scan(self) -> Iterator[tuple[int, bytes, int]]:
-        """Every intact record from the start of the file: number, payload, file offset of its end."""
-        offset, want = 0, BLOCK
+    def _scan(self, offset: int) -> Iterator[tuple[int, bytes, int]]:
+        """Every intact record from a file offset on: number, payload, file offset of its end."""
+        want = BLOCK
         while True:
             raw = os.pread(self._fd, want, offset)
             end = 0
@@ -140,6 +157,13 @@ class RecordLog:
             if len(raw) < want or end == 0:
                 return
             offset += end
+
+    def _heads(self, before: int) -> Iterator[tuple[int, int]]:
+        """The records that end before a file offset, by their heads alone: number, file offset of their end."""
+        at = self.ends[-1]
+        while (told := announced(os.pread(self._fd, HEADER.size, at))) is not None and at + told[1] <= before:
+            at += told[1]
+            yield told[0], at
 
 
 def sync_folder(folder: Path) -> None:
