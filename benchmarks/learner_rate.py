@@ -1,56 +1,75 @@
 """How many learner updates one CPU-second buys: batch 256, two layers of 256, 18-d state, 3-d action, one thread.
 
 An update is UTD critic steps, each on a batch of its own, and one actor and one temperature step. Two settings: two
-critics at UTD 1 (SAC), and ten critics at UTD 8 with a subset of two as the target (RLPD). Peer: LeRobot's SAC in a
-virtual environment of its own. Beside them the same update written out in plain PyTorch. Limit: its matrix products.
-All take turns, three rounds each; the median counts. Times are CPU time of the whole process.
+critics at UTD 1 (SAC), and ten critics at UTD 8 with a subset of two as the target (RLPD). Peer: LeRobot RL 0.6.1, its
+own ``SACAlgorithm.update``, in a virtual environment of its own; its default network has a state encoder of 256 before
+the same two layers. Beside them the same update written out in plain PyTorch, as it is and through ``torch.compile``
+(whose compilation is timed by itself). Ours runs in float32, and with the products between hidden layers in bfloat16.
+Limit: its matrix products alone, in float32. All take turns; the median of the rounds counts. Times are CPU time of
+the whole process.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
-from peers import peer_python, result, run_peer
+from learners.lerobot_rl import lerobot_python
+from peers import result, run_peer
 
 LEARNERS = Path(__file__).parent / "learners"
-USED = "numpy==2.2.6 einops==0.8.1 draccus==0.10.0 datasets==4.1.1 huggingface-hub==0.35.3 safetensors==0.6.2"
-ALONE = "lerobot==0.4.4 accelerate==1.11.0 diffusers==0.35.2 deepdiff==8.6.1 orderly-set==5.5.0 imageio==2.37.0"
-LEROBOT = (
-    ["torch==2.13.0"],
-    [*USED.split(), "jsonlines==4.0.0", "packaging==25.0", "pillow==11.3.0"],
-    ["--no-deps", *ALONE.split(), "pyserial==3.5", "av==15.1.0"],
-)
-"""LeRobot without the packages that its SAC does not touch; its pin of an older torch is left aside."""
 SETTINGS = {"critics_2_utd_1": (2, 1, 40), "critics_10_utd_8": (10, 8, 4)}
 """Critics, critic steps per update, updates that are timed."""
+RUNS = {
+    "ours": ("ours.py", "float32"),
+    "ours_bfloat16": ("ours.py", "bfloat16"),
+    "LeRobot RL 0.6.1 SAC": ("lerobot_sac.py",),
+    "plain PyTorch": ("bare.py",),
+    "plain PyTorch, compiled": ("bare.py", "compile"),
+    "matrix products alone": ("products.py",),
+}
 ROUNDS = 3
 
 
-def source(who: str) -> str:
-    """The script of one of those that are compared."""
-    files = ["absent.py", "lerobot_sac.py"] if who == "lerobot_sac" else [f"{who}.py"]
-    return "\n".join((LEARNERS / name).read_text(encoding="utf-8") for name in files)
+def rates(who: str, rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Setting -> what each round measured."""
+    script, *more = RUNS[who]
+    python = lerobot_python() if script == "lerobot_sac.py" else Path(sys.executable)
+    text = (LEARNERS / script).read_text(encoding="utf-8")
+    return {s: [run_peer(python, text, *map(str, n), *more) for _ in range(rounds)] for s, n in SETTINGS.items()}
 
 
 def main() -> None:
     """Measure and print."""
-    pythons = {
-        "ours": Path(sys.executable),
-        "lerobot_sac": peer_python("lerobot-sac", *LEROBOT),
-        "bare": Path(sys.executable),
-        "products": Path(sys.executable),
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round, ours beside plain PyTorch only")
+    quick = parser.parse_args().quick
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    names = [w for w in RUNS if not quick or w in {"ours", "ours_bfloat16", "plain PyTorch"}]
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {who: {s: [] for s in SETTINGS} for who in names}
+    for _ in range(1 if quick else ROUNDS):
+        for who in names:
+            for setting, measured in rates(who, 1).items():
+                found[who][setting] += measured
+    median = {
+        who: {s: round(statistics.median(m["rate"] for m in of), 2) for s, of in settings.items()}
+        for who, settings in found.items()
     }
-    rates: dict[str, dict[str, list[float]]] = {who: {s: [] for s in SETTINGS} for who in pythons}
-    for _ in range(ROUNDS):
-        for setting, numbers in SETTINGS.items():
-            for who, python in pythons.items():
-                done = run_peer(python, source(who), *map(str, numbers))
-                rates[who][setting].append(done["rate"])
-    medians = {who: {s: round(statistics.median(v), 2) for s, v in of.items()} for who, of in rates.items()}
-    peers = {"LeRobot 0.4.4 SAC": medians["lerobot_sac"], "plain PyTorch": medians["bare"]}
-    result("learner_rate", medians["ours"], peers, {"matrix products alone": medians["products"]})
+    for who in ("ours", "ours_bfloat16"):
+        for peer in set(names) - {"ours", "ours_bfloat16"}:
+            times = ", ".join(f"{s}: {median[who][s] / median[peer][s]:.2f}" for s in SETTINGS)
+            print(f"{who} / {peer}: {times}")
+    ours = median.pop("ours") | {f"{s}_bfloat16": rate for s, rate in median.pop("ours_bfloat16").items()}
+    limit = {"matrix products alone": median.pop("matrix products alone", {})}
+    for who, settings in found.items():
+        for setting, measured in settings.items():
+            if "compile_s" in measured[0]:
+                median[who][f"{setting}_compile_s"] = round(measured[0]["compile_s"], 1)
+    result("learner_rate", ours, median, limit)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ actor = torch.nn.Sequential(*layers, torch.nn.LayerNorm(WIDTH), torch.nn.ReLU(),
 optimisers = [torch.optim.Adam(p, lr=3e-4, fused=True) for p in (critic[:10], list(actor.parameters()))]
 
 
+COMPILED = sys.argv[4:] == ["compile"]
+
+
 def act(state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """A tanh-Gaussian action and its log density."""
     mean, log_std = actor(state).chunk(2, -1)
@@ -65,8 +68,17 @@ def update() -> None:
     optimisers[1].step()
 
 
-update()
+if COMPILED:
+    import torch._inductor.config
+
+    torch._inductor.config.force_disable_caches = True
+    values, act = torch.compile(values), torch.compile(act)
+began = time.perf_counter()
+for _ in range(2 if COMPILED else 1):
+    update()
+warm = time.perf_counter() - began
 started = time.process_time()
 for _ in range(updates):
     update()
-print(json.dumps({"rate": updates / (time.process_time() - started)}))
+rate = updates / (time.process_time() - started)
+print(json.dumps({"rate": rate, **({"compile_s": warm} if COMPILED else {})}))
