@@ -12,7 +12,6 @@ the whole process.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 from pathlib import Path
@@ -43,12 +42,20 @@ def rates(who: str, rounds: int) -> dict[str, list[dict[str, Any]]]:
     return {s: [run_peer(python, text, *map(str, n), *more) for _ in range(rounds)] for s, n in SETTINGS.items()}
 
 
+def told(median: dict[str, dict[str, float]]) -> None:
+    """How many times each of the others, in words."""
+    ours = ("ours", "ours_bfloat16")
+    for who in ours:
+        for peer in (name for name in median if name not in ours):
+            times = ", ".join(f"{s}: {median[who][s] / median[peer][s]:.2f}" for s in SETTINGS)
+            print(f"{who} / {peer}: {times}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, ours beside plain PyTorch only")
     quick = parser.parse_args().quick
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     names = [w for w in RUNS if not quick or w in {"ours", "ours_bfloat16", "plain PyTorch"}]
     found: dict[str, dict[str, list[dict[str, Any]]]] = {who: {s: [] for s in SETTINGS} for who in names}
     for _ in range(1 if quick else ROUNDS):
@@ -59,16 +66,12 @@ def main() -> None:
         who: {s: round(statistics.median(m["rate"] for m in of), 2) for s, of in settings.items()}
         for who, settings in found.items()
     }
-    for who in ("ours", "ours_bfloat16"):
-        for peer in set(names) - {"ours", "ours_bfloat16"}:
-            times = ", ".join(f"{s}: {median[who][s] / median[peer][s]:.2f}" for s in SETTINGS)
-            print(f"{who} / {peer}: {times}")
+    told(median)
     ours = median.pop("ours") | {f"{s}_bfloat16": rate for s, rate in median.pop("ours_bfloat16").items()}
     limit = {"matrix products alone": median.pop("matrix products alone", {})}
-    for who, settings in found.items():
-        for setting, measured in settings.items():
-            if "compile_s" in measured[0]:
-                median[who][f"{setting}_compile_s"] = round(measured[0]["compile_s"], 1)
+    for setting, of in found.get("plain PyTorch, compiled", {}).items():
+        seconds = statistics.median(m["compile_s"] for m in of)
+        median["plain PyTorch, compiled"][f"{setting}_compile_s"] = round(seconds, 1)
     result("learner_rate", ours, median, limit)
 
 
