@@ -19,8 +19,6 @@ from sim.scenes.scene import object_poses, physics_model
 
 SCATTERED = 12
 """How often the objects are scattered."""
-GRID = 3
-"""Points of the box along each axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,7 @@ class Reach:
     margin: float
     """Least distance of a joint from its end at the others [rad]."""
     share: float
-    """Share of the box's grid that it reaches."""
+    """Share of the points of the workspace's box that it reaches."""
 
 
 def reach_of(arm: ArmModel, config: ControllerConfig, task: str) -> Reach:
@@ -81,10 +79,10 @@ def _inside(config: ControllerConfig, arm: ArmModel, pose: Array) -> bool:
 
 
 def _box(config: ControllerConfig) -> list[Array]:
-    """A grid over the box of the workspace, (3,) each [m]."""
+    """Middle, corners and middles of the faces of the workspace's box, (3,) each [m]."""
     low, high = np.array(config.box_min), np.array(config.box_max)
-    shares = np.linspace(0.0, 1.0, GRID)
-    return [low + (high - low) * np.array(share) for share in itertools.product(shares, repeat=3)]
+    shares = [share for share in itertools.product((0.0, 0.5, 1.0), repeat=3) if share.count(0.5) != 1]
+    return [low + (high - low) * np.array(share) for share in shares]
 
 
 def _reaches(arm: ArmModel, pose: Array, start: Array) -> bool:

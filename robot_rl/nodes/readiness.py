@@ -19,7 +19,7 @@ from controllers.arms.ur5e import ur5e
 from controllers.parameters.presets import ControllerConfig
 from robot_rl.core.errors import RobotRLError, StationError
 from robot_rl.core.records import EnergyState, Mode, RobotState
-from robot_rl.core.spec import IMAGES, STATE, Spec
+from robot_rl.core.spec import ENVIRONMENT, IMAGES, STATE, Spec
 from robot_rl.core.station import CameraStation, Station
 from robot_rl.nodes.plants import controller_of
 from robot_rl.nodes.plausible import implausible, numbers
@@ -82,7 +82,7 @@ def look_with(station: Station, need: Need) -> list[Finding]:
     config = controller_of(station, need.task)
     for arm in arms_of(station, need.task):
         found += [*_joints(arm, need), *_reach(arm, config, need.task)]
-    found += [*_speed(config, need), *_gripper(station, need.task), *_cameras(station, need)]
+    found += [*_speed(config, need), *_gripper(station, need.task), *_poses(station, need), *_cameras(station, need)]
     return list(dict.fromkeys(found))  # two versions of an arm may have the same to say
 
 
@@ -159,7 +159,9 @@ def _reach(arm: ArmModel, config: ControllerConfig, task: str) -> Iterator[Findi
 
 
 def _outside(reach: Reach, subject: str) -> Finding:
-    said = f"{1 - reach.share:.0%} of the workspace's box is out of reach with the tool turned as at the start"
+    said = (
+        f"{1 - reach.share:.0%} of the workspace's corners and faces are out of reach, the tool turned as at the start"
+    )
     return Finding(subject=subject, grade="note", text=f"{said}: near its edge the controller slows down, then stops")
 
 
@@ -196,6 +198,13 @@ def _gripper(station: Station, task: str) -> Iterator[Finding]:
     if station.robot is not None and station.gripper is None and make_scene(task).gripper.driven:
         said = f"{task} opens and closes a gripper, {station.name} has none: add the key gripper to the station file"
         yield Finding(subject="gripper", grade="wrong", text=said)
+
+
+def _poses(station: Station, need: Need) -> Iterator[Finding]:
+    if station.robot is not None and ENVIRONMENT in need.spec.observation:
+        names = ", ".join(make_scene(need.task).objects)
+        said = f"{need.task} observes where {names} is: start what tracks it, or take a policy that sees"
+        yield Finding(subject="objects", grade="note", text=said)
 
 
 def _cameras(station: Station, need: Need) -> Iterator[Finding]:

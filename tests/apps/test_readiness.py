@@ -10,7 +10,7 @@ from controllers.arms.panda import panda
 from controllers.parameters.presets import preset
 from robot_rl.apps.main import run
 from robot_rl.core.errors import StationError
-from robot_rl.core.spec import IMAGES, Feature
+from robot_rl.core.spec import ENVIRONMENT, IMAGES, Feature
 from robot_rl.core.station import FOLDER, load_station
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.nodes.reach import object_places, reach_of
@@ -85,9 +85,18 @@ def test_an_arm_that_may_be_one_of_several_is_checked_as_each():
 
 
 def test_a_gripper_that_the_task_needs_must_be_there(tmp_path):
-    station = replace(load_station("franka"), gripper=None)
+    station = replace(changed(tmp_path, "franka", robot__arm="fer"), gripper=None)
     assert "has none: add the key gripper" in " ".join(wrong(look_with(station, Need.of("pick_cube", ()))))
     assert wrong(look_with(station, Need.of("peg_insert", ()))) == []
+
+
+def test_poses_that_only_a_twin_knows_need_a_tracker(tmp_path):
+    station = changed(tmp_path, "franka", robot__arm="fer")
+    assert "observes where hole is" in " ".join(notes(look_with(station, PEG)))
+    assert "observes where" not in " ".join(notes(look_with(load_station("twin"), PEG)))
+    blind = replace(PEG.spec, observation={k: f for k, f in PEG.spec.observation.items() if k != ENVIRONMENT})
+    seen = notes(look_with(station, replace(PEG, spec=blind)))
+    assert "observes where" not in " ".join(seen)
 
 
 def test_cameras_must_be_there_in_number_rate_and_size(tmp_path):

@@ -17,6 +17,7 @@ from robot_rl.data.dataset import open_dataset
 from robot_rl.data.edit import Editor
 from robot_rl.data.layout import AGES, FRESHNESS
 from robot_rl.data.recorder import EpisodeWriter
+from robot_rl.data.review.curves import curves
 from robot_rl.data.review.overview import overview
 
 MEASURED = Freshness(
@@ -77,6 +78,14 @@ def test_a_dataset_says_who_acted_and_how_late_everything_was(tmp_path: Path, ca
     assert "33.3% of the steps, took over once" in shown
     assert "3 overruns, 6 periods dropped" in shown
     assert "observation age 43.8 ms, at most 93.8 ms" in shown
+
+
+def test_the_review_page_draws_what_was_measured(tmp_path: Path):
+    recorded(tmp_path / "set")
+    charts = {c["title"]: c["lines"] for c in curves(open_dataset(tmp_path / "set").episode(0), SPEC)}
+    lines = charts["age [ms]: observation, action, weights, overrun"]
+    assert [line["values"] for line in lines[:2]] == [[None, 31.25, None], [None, 125.0, None]]
+    assert lines[3]["values"] == [0.0, 250.0, 0.0]
 
 
 def test_a_cut_keeps_the_rows_it_keeps(tmp_path: Path):

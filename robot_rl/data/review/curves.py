@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from robot_rl.core.records import Source
 from robot_rl.core.spec import Spec
 from robot_rl.data.episode import Episode
+from robot_rl.data.layout import AGES
 
 POINTS: Final = 2000
 """Points of a curve, at most."""
@@ -40,11 +41,21 @@ def curves(episode: Episode, spec: Spec) -> list[dict[str, Any]]:
     charts += [("energy [J]: " + ", ".join(LEDGER), [_line(ledger[name], i, 0) for i, name in enumerate(LEDGER)])]
     charts += [("force [N]", [_line(episode.peak_force, 0, 0)])]
     charts += [("reward", [_line(episode.reward, 0, 0)])]
+    charts += _ages(episode)
     charts += [(name, _lines(np.asarray(episode.obs[name])[: len(episode)], 0)) for name in spec.vectors]
     stride = -(-len(episode) // POINTS)
     return [
         {"title": title, "stride": stride, "lines": [_thin(line, stride) for line in all_]} for title, all_ in charts
     ]
+
+
+def _ages(episode: Episode) -> list[tuple[str, list[dict[str, Any]]]]:
+    """How old what each step used was, and how late it came; nothing where nobody measured it."""
+    known = [name for name in AGES if np.isfinite(episode.freshness[name]).any()]
+    if not known:
+        return []
+    lines = [_line(1e3 * episode.freshness[name], i, 0) for i, name in enumerate((*known, "overrun"))]
+    return [(f"age [ms]: {', '.join(name.removesuffix('_age') for name in known)}, overrun", lines)]
 
 
 def _lines(rows: NDArray, dash: int) -> list[dict[str, Any]]:
