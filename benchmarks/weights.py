@@ -32,7 +32,7 @@ from robot_rl.transport.client import ExperienceClient
 from robot_rl.transport.server import ExperienceServer
 
 QUICK = "--quick" in sys.argv
-TIMES = 5 if QUICK else 25
+TIMES = 3 if QUICK else 25
 LEROBOT = Path(__file__).with_name("wires") / "weights_lerobot.py"
 OUTAGE = 2.0 if QUICK else 20.0
 SPEC = Spec(observation={"state": Feature((19,))}, action_dim=4, rate=10.0)

@@ -11,7 +11,7 @@ from robot_rl.core.spec import STATE, Feature, Spec
 from robot_rl.data.replay import Replay
 from robot_rl.learner import feed as feed_module
 from robot_rl.learner.feed import EpisodeSummary, Feed
-from robot_rl.transport.codec import encode_begin, encode_end, encode_step
+from robot_rl.transport.codec import encode_begin, encode_end, encode_samples, encode_step
 from robot_rl.transport.inbox import Arrival
 
 SPEC = Spec(observation={STATE: Feature((2,))}, action_dim=1, rate=10.0)
@@ -123,3 +123,15 @@ def test_what_makes_no_sense_is_left_out_and_counted() -> None:
     feed.take_all([*good[:3], *(Arrival("actor0", "s", 9, payload) for payload in (b"\xff\xff", bad)), *good[3:]])
     assert feed.rejected == 2
     assert len(feed.replay) == 3
+
+
+def test_signals_faster_than_the_steps_do_not_disturb_it() -> None:
+    plain, mixed = Tape(), Tape()
+    feed = Feed(mixed, SPEC, lambda episode: None)
+    Feed(plain, SPEC, lambda episode: None).take_all(episodes(0, [3, 2]))
+    payloads = [arrival.payload for arrival in episodes(0, [3, 2])]
+    for place in (8, 4, 2):
+        payloads.insert(place, encode_samples("wrench", [0.0], np.zeros((1, 6))))
+    feed.take_all(Arrival("actor0", "stream", i + 1, payload) for i, payload in enumerate(payloads))
+    assert mixed.told == plain.told
+    assert feed.rejected == 0
