@@ -21,6 +21,8 @@ from robot_rl.data.loading.recorded import Slim, slim_episodes
 from robot_rl.data.lock import lock
 from robot_rl.data.recorder import EpisodeWriter
 
+INDEXED: Final = 32
+"""Episodes after which the dataset's index learns them, so that the next life need not."""
 Facts = Mapping[str, str | int | float | bool]
 WAITING: Final = 8
 """Episodes that may wait for the disk; then ``keep`` waits, too."""
@@ -48,6 +50,7 @@ class Keeper:
         _forget_unfinished(self.root)
         self._writer = EpisodeWriter(self.root, spec, {"kind": "experience"})
         self._index, self._layout = open_dataset(self.root).index, Layout(spec)
+        self._written = 0
         self._waiting: queue.Queue[_Closed | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
         self._thread.start()
@@ -103,6 +106,9 @@ class Keeper:
         for step in closed.steps:
             self._writer.add(step)
         self._writer.end(closed.final_obs)
+        self._written += 1
+        if self._written % INDEXED == 0:
+            list_episodes(self.root)
 
 
 def _forget_unfinished(root: Path) -> None:
