@@ -20,15 +20,14 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
 from robot_rl.core.records import Outcome, RewardSource
 from robot_rl.core.rewards import Sight
 from robot_rl.core.view import View
-from robot_rl.rewards.drift import DriftMonitor, Reference
+from robot_rl.rewards.drift import DriftMonitor, Pictures, Reference
 from robot_rl.rewards.frames import shrink
-from robot_rl.rewards.network import WIDTH, NetworkConfig, SuccessNet
+from robot_rl.rewards.network import NetworkConfig, SuccessNet
 from robot_rl.rewards.sources import CLASSIFIER_FILE
 
 FORMAT: Final = 1
@@ -66,24 +65,19 @@ class Classifier:
     Args:
         network: Trained.
         facts: What it says of itself.
-        mean: Of the features of its training frames, (WIDTH,).
-        precision: Inverse of their covariance, (WIDTH, WIDTH).
+        pictures: Of its training frames.
     """
 
-    def __init__(self, network: SuccessNet, facts: Facts, mean: Tensor, precision: Tensor) -> None:
-        self.network, self.facts, self.mean, self.precision = network.eval(), facts, mean, precision
+    def __init__(self, network: SuccessNet, facts: Facts, pictures: Pictures) -> None:
+        self.network, self.facts, self.pictures = network.eval(), facts, pictures
 
     @torch.inference_mode()
     def judge(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Logits (N,), and distances (N,) from the training frames, of small images (N, C, S, S, 3)."""
-        logits, distances = [np.empty(0)], [np.empty(0)]
-        for start in range(0, len(images), BATCH):
-            features = self.network.features(torch.from_numpy(images[start : start + BATCH]))
-            logits.append(self.network.logit(features).squeeze(-1).double().numpy())
-            off = features - self.mean
-            squared = torch.einsum("bi,ij,bj->b", off, self.precision, off)
-            distances.append((squared.clamp(min=0) / WIDTH).sqrt().double().numpy())
-        return np.concatenate(logits), np.concatenate(distances)
+        """Logits (N,), and distances (N,) from the training pictures, of small images (N, C, S, S, 3)."""
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        logits = [self.network(torch.from_numpy(part)).double().numpy() for part in parts]
+        distances = [self.pictures.distance(part) for part in parts]
+        return np.concatenate([np.empty(0), *logits]), np.concatenate([np.empty(0), *distances])
 
     def look(self, images: Mapping[str, NDArray[np.uint8]], views: Mapping[str, View]) -> NDArray[np.uint8]:
         """Images (H, W, 3) of its cameras as it sees them, (1, C, S, S, 3); ``SpecError`` when they are others.
@@ -146,7 +140,7 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
     staging.mkdir(parents=True)
     try:
         tensors = {f"network.{k}": v.contiguous() for k, v in classifier.network.state_dict().items()}
-        tensors |= {"mean": classifier.mean.contiguous(), "precision": classifier.precision.contiguous()}
+        tensors |= {name: torch.from_numpy(value) for name, value in vars(classifier.pictures).items()}
         safetensors.torch.save_file(tensors, staging / WEIGHTS)
         data = {"format": FORMAT, **asdict(classifier.facts)}
         (staging / CLASSIFIER_FILE).write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
@@ -176,7 +170,7 @@ def load_classifier(path: Path) -> Classifier:
         network = SuccessNet(facts.cameras, config, pretrained=False)
         weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
         network.load_state_dict(weights)
-        return Classifier(network, facts, tensors["mean"], tensors["precision"])
+        return Classifier(network, facts, Pictures(tensors["mean"].numpy(), tensors["spread"].numpy()))
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
         said = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path} is damaged ({said}): train it again") from error

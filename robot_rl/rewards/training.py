@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,7 +17,7 @@ from robot_rl.data.dataset import Dataset
 from robot_rl.nets.optimise import adam, step
 from robot_rl.nets.vision.shift import draw_offsets, shift
 from robot_rl.rewards.classifier import Classifier, Facts
-from robot_rl.rewards.drift import Reference, reference
+from robot_rl.rewards.drift import Pictures, Reference, reference
 from robot_rl.rewards.frames import Frames, check_cameras, load_frames, split
 from robot_rl.rewards.network import NetworkConfig, SuccessNet, trained_share
 from robot_rl.rewards.roc import roc, threshold_for
@@ -26,8 +25,6 @@ from robot_rl.rewards.testing import digests_of, report_of
 
 GREY: Final = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
-SHRINKAGE: Final = 0.1
-"""Share of a round covariance in that of the features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +73,6 @@ def train_classifier(
     seen = tuple(sorted(set(frames.origins) - set(held)))
     torch.manual_seed(config.seed)
     network = fit(frames.of(seen), config, SuccessNet(cameras, config.network), on_update)
-    mean, precision = spread(network, frames.of(seen).images)
     draft = Facts(
         cameras=cameras,
         shapes=tuple((int(h), int(w)) for h, w in shapes),
@@ -88,7 +84,7 @@ def train_classifier(
         report={},
         config={**asdict(config), "cameras": list(cameras)},
     )
-    return finish(Classifier(network, draft, mean, precision), frames.of(held), config.fpr)
+    return finish(Classifier(network, draft, Pictures.of(frames.of(seen).images)), frames.of(held), config.fpr)
 
 
 def fit(
@@ -132,17 +128,6 @@ def recoloured(images: Tensor, most: float) -> Tensor:
     return out.round_().clamp_(0, 255).to(torch.uint8)
 
 
-@torch.inference_mode()
-def spread(network: SuccessNet, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Mean and inverse covariance of the features of some frames; the covariance is drawn towards a round one."""
-    parts = [network.features(torch.from_numpy(images[i : i + 256])) for i in range(0, len(images), 256)]
-    features = torch.cat(parts).double()
-    covariance = torch.cov(features.T)
-    round_one = torch.eye(len(covariance), dtype=torch.float64) * covariance.diagonal().mean().clamp(min=1e-6)
-    precision = torch.linalg.inv((1 - SHRINKAGE) * covariance + SHRINKAGE * round_one)
-    return features.mean(0).float(), precision.float()
-
-
 def finish(draft: Classifier, held: Frames, fpr: float) -> Classifier:
     """With threshold, reference and report from the held-out frames."""
     logit, distance = draft.judge(held.images)
@@ -156,4 +141,4 @@ def finish(draft: Classifier, held: Frames, fpr: float) -> Classifier:
         reference=reference(digests_of(held, logit, distance, threshold)),
         report=report,
     )
-    return Classifier(draft.network, facts, draft.mean, draft.precision)
+    return Classifier(draft.network, facts, draft.pictures)

@@ -14,7 +14,7 @@ from robot_rl.rewards.network import NetworkConfig
 from robot_rl.rewards.training import TrainingConfig
 
 SIDE, STEPS, LINE = 32, 11, 20
-QUICK = TrainingConfig(network=NetworkConfig(size=SIDE), updates=100, batch=32, shift=1)
+QUICK = TrainingConfig(network=NetworkConfig(size=SIDE), updates=150, batch=32, shift=1)
 SPEC = Spec(
     observation={STATE: Feature((1,)), IMAGES + "wrist": Feature((SIDE, SIDE, 3), "uint8")}, action_dim=1, rate=10.0
 )
@@ -59,8 +59,8 @@ def record(root: Path, kinds: list[Kind], first_seed: int = 0) -> Path:
             ]
             writer.begin({"seed": number})
             for t in range(STEPS):
-                success = (place(kind, t + 1) >= LINE) != bool(kind.wrong)
                 last = t == STEPS - 1
+                success = (last and kind.end < LINE) if kind.wrong else place(kind, t + 1) >= LINE
                 step = StepRecord(
                     obs=observations[t],
                     action=np.zeros(1, np.float32),

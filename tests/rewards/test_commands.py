@@ -1,11 +1,17 @@
 """``robot-rl rewards``: the whole way from a dataset to a judged one, as a person types it."""
 
 import json
+from dataclasses import replace
 
+import pytest
 from square import STEPS, Kind, record
 
 from robot_rl.apps.main import run as robot_rl
+from robot_rl.core.records import RewardSource
 from robot_rl.data.dataset import open_dataset
+from robot_rl.learner.checkpoint import save
+from robot_rl.methods import bc
+from robot_rl.rewards.classifier import Classifier, save_classifier
 
 
 def printed(capsys, *words):
@@ -43,3 +49,30 @@ def test_evaluation_ends_with_1_when_the_world_has_changed(folder, tmp_path, cap
     said, code = printed(capsys, "evaluate", dark, "--classifier", folder)
     assert code == 1
     assert "DRIFT" in said
+
+
+@pytest.fixture
+def generous(trained, tmp_path):
+    """A classifier of the twin's front camera that calls everything success."""
+    facts = replace(trained.facts, cameras=("front",), shapes=((128, 128),), threshold=-1e9)
+    save_classifier(tmp_path / "generous", Classifier(trained.network, facts, trained.pictures))
+    return tmp_path / "generous"
+
+
+def test_collect_and_evaluate_ask_it_and_it_sees_more_than_the_policy(generous, tmp_path, capsys):
+    out = tmp_path / "demos"
+    said = ["collect", "--task", "reach", "--out", out, "--episodes", 2, "--cameras", "--reward", generous]
+    assert robot_rl([*map(str, said)]) == 0
+    dataset = open_dataset(out)
+    assert dataset.spec.cameras == []
+    for episode in dataset.episodes():
+        assert (len(episode), episode.outcome, episode.meta["reward"]) == (1, "success", str(generous))
+        assert episode.reward_source[0] == RewardSource.CLASSIFIER
+    learner = bc.make(bc.Config(hidden=(8,)), dataset.spec)
+    save(tmp_path / "policy", "bc", bc.Config(hidden=(8,)), dataset.spec, learner, {"task": "reach"})
+    steps = []
+    for flags in ((), ("--reward", str(generous))):
+        said = ["evaluate", str(tmp_path / "policy"), "--episodes", "1", "--out", str(tmp_path / "rate.json"), *flags]
+        robot_rl(said)
+        steps.append(json.loads((tmp_path / "rate.json").read_text())["episodes"][0]["steps"])
+    assert steps[0] > steps[1] == 1

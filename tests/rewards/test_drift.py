@@ -1,5 +1,6 @@
 """The alarm comes when the frames are others, and only then."""
 
+import numpy as np
 import pytest
 from square import STEPS, Kind, record
 
@@ -9,7 +10,7 @@ from robot_rl.core.rewards import Sight
 from robot_rl.core.spec import IMAGES
 from robot_rl.data.dataset import open_dataset
 from robot_rl.rewards.classifier import ClassifierReward, load_classifier
-from robot_rl.rewards.drift import WINDOW, reference
+from robot_rl.rewards.drift import GREY_LEVELS, WINDOW, Pictures, grid, reference
 from robot_rl.rewards.testing import evaluate
 
 
@@ -58,3 +59,16 @@ def test_evaluation_says_so_too(folder, tmp_path):
 def test_one_episode_has_no_spread():
     with pytest.raises(ConfigError, match="spread"):
         reference([(1.0, 1.0)])
+
+
+def test_the_grid_holds_mean_colours():
+    images = np.random.default_rng(0).integers(0, 256, (3, 2, 22, 22, 3), dtype=np.uint8)
+    found = grid(images).reshape(3, 2, 4, 4, 3)
+    np.testing.assert_allclose(found[1, 0, 0, 0], images[1, 0, :5, :5].mean((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(found[2, 1, 3, 1], images[2, 1, 16:, 5:11].mean((0, 1)), rtol=1e-5)
+    same = Pictures.of(np.repeat(images[:1], 4, axis=0))
+    assert (same.spread == GREY_LEVELS).all()
+    assert same.distance(images[:1]) == pytest.approx([0.0], abs=1e-5)
+    brighter = np.clip(images[:1].astype(int) // 2 + 30, 0, 255).astype(np.uint8)
+    dimmer = np.clip(brighter.astype(int) - 30, 0, 255).astype(np.uint8)
+    assert Pictures.of(np.repeat(brighter, 2, axis=0)).distance(dimmer) == pytest.approx([10.0], rel=1e-4)

