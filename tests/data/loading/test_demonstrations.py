@@ -13,8 +13,10 @@ from make_episodes import IMAGE, SPEC, STATE, observation
 
 from robot_rl.core.spec import Feature
 from robot_rl.data.copying import Copier, Rows, row_addresses
+from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.demonstrations import Demonstrations
+from robot_rl.data.loading.windows import Window, empty_windows
 from robot_rl.data.mixture import Mixture
 from robot_rl.data.replay import Replay
 
@@ -73,3 +75,27 @@ def test_rows_of_any_size_and_place_are_copied_exactly(size, count, shift, threa
     assert (target[0] == 77).all()
     assert (target[-1] == 77).all()
     assert (memory[:shift] == 77).all()
+
+
+def test_windows_and_shifts_come_from_both_sides_of_a_mixture(tmp_path: Path):
+    demos = Demonstrations(Corpus.of([recorded(tmp_path / "set", [9, 7], first=40)]))
+    online = Replay(SPEC, 100, seed=0)
+    for episode in recorded(tmp_path / "other", [6, 8, 5]).episodes():
+        online.extend(episode)
+    mixture = Mixture(online, demos, 0.25)
+    window = Window(history=2, horizon=3)
+    out = empty_windows(SPEC, window, 64)
+    mixture.windows_into(out, np.arange(64), window)
+    assert (out.obs[STATE][:, -1, 0] >= 40).sum() == 16
+    np.testing.assert_array_equal(out.obs[STATE][:, 0, 0], out.obs[STATE][:, 1, 0])
+    np.testing.assert_array_equal(out.action[:, 0], out.obs[STATE][:, -1, :2])
+    for b in range(0, 64, 5):
+        for k in range(2):
+            number, row = (int(x) for x in out.obs[STATE][b, k, :2])
+            np.testing.assert_array_equal(out.obs[IMAGE][b, k], observation(number, row)[IMAGE])
+    batch = mixture.sample(32, augmentation=Augmentation(shift=2))
+    moved = [
+        (batch.obs[IMAGE][b] != observation(*(int(x) for x in batch.obs[STATE][b, :2]))[IMAGE]).any() for b in range(32)
+    ]
+    assert 20 < sum(moved) <= 32
+    assert any(moved[b] for b in range(32) if batch.obs[STATE][b, 0] >= 40)
