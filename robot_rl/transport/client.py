@@ -223,7 +223,7 @@ class _Writer(threading.Thread):
                 self._write(payload)
             self._write(encode_end(item.final_obs, self._spec))
             self._open = False
-        else:
+        elif item is not None:
             self._samples.rest()
             self._write(encode_begin(item))
             self._open = True

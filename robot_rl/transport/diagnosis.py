@@ -41,10 +41,10 @@ def _shake(connection: socket.socket, host: str, credentials: Credentials | None
                 return "" if secure.recv(1) else _alerted(credentials)
     except ssl.SSLCertVerificationError as error:
         return f"its certificate is not the one expected ({error.verify_message}): copy the credentials again"
-    except (ssl.SSLError, OSError) as error:
-        if getattr(error, "reason", None) and "ALERT" in str(error.reason):
-            return _alerted(credentials)
-        return "it speaks without TLS: start it with --credentials too" if credentials else ""
+    except ssl.SSLError as error:
+        return _alerted(credentials) if "ALERT" in str(error.reason) else _plain(credentials)
+    except OSError:
+        return _plain(credentials)
     return _alerted(None)
 
 
@@ -52,6 +52,10 @@ def _alerted(credentials: Credentials | None) -> str:
     if credentials is None:
         return "it speaks TLS: give --credentials"
     return "it does not accept this certificate: copy the credentials that were made with the learner's"
+
+
+def _plain(credentials: Credentials | None) -> str:
+    return "it speaks without TLS: start it with --credentials too" if credentials else ""
 
 
 def _context(credentials: Credentials | None) -> ssl.SSLContext:
