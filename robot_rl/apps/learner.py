@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-import torch
 import tyro
 from rich.console import Console
 
@@ -18,6 +17,7 @@ from robot_rl.learner import registry
 from robot_rl.learner.checkpoint import load_policy
 from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics
 from robot_rl.learner.runner import LearnerRunner, Progress, RunnerConfig
+from robot_rl.nets.cpu import prepare
 from robot_rl.nets.vision.config import seen
 from robot_rl.tasks.registry import make_task
 from robot_rl.transport.access import Credentials
@@ -63,7 +63,7 @@ def configure(name: str | None) -> Any:  # noqa: ANN401
 
 def main(config: Config[Any]) -> None:
     """Learn, with a bar, until the steps are used up or Ctrl-C; the result is in <folder>/finetuned."""
-    torch.set_num_threads(config.threads)
+    prepare(config.threads)
     credentials = Credentials.load(config.credentials) if config.credentials else None
     check_address(config.bind, credentials)
     dataset = open_dataset(config.demos) if config.demos else None

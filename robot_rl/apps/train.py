@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import torch
 import tyro
 from rich.console import Console
 
@@ -15,6 +14,7 @@ from robot_rl.core.errors import ConfigError
 from robot_rl.data.dataset import open_dataset
 from robot_rl.learner import checkpoint, registry
 from robot_rl.learner.offline import Choice, Recordings, demonstrations, statistics, train
+from robot_rl.nets.cpu import prepare
 from robot_rl.nets.vision.config import seen
 
 MethodT = TypeVar("MethodT")
@@ -54,7 +54,7 @@ def main(config: Config[Any]) -> None:
         raise ConfigError(f"{config.algorithm} learns online and not from a dataset alone: use robot-rl learner")
     dataset = open_dataset(config.dataset)
     recordings = Recordings((dataset, *map(open_dataset, config.more)), config.choice)
-    torch.set_num_threads(config.threads)
+    prepare(config.threads)
     spec = seen(config.method, dataset.spec, config.hide)
     method = registry.load(config.algorithm)
     learner = method.make(config.method, spec, base=None, statistics=statistics(recordings, spec))

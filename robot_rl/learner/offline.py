@@ -18,6 +18,7 @@ from robot_rl.data.loading.demonstrations import Demonstrations
 from robot_rl.data.loading.loader import Loader, LoaderConfig
 from robot_rl.data.loading.weights import Weights, best, by_advantage, by_return, mixed, uniform
 from robot_rl.data.loading.windows import Window
+from robot_rl.learner.batches import device_of
 from robot_rl.learner.protocol import Learner, chunk_batch, to_torch
 from robot_rl.nets.normaliser import Statistics, measure
 
@@ -98,7 +99,7 @@ def train(
             batch = chunk_batch(newest, drawn.action, drawn.action_mask)
         else:
             batch = demos.sample(sampling.batch_size, sampling.n_step, sampling.gamma)
-        on_update(i + 1, learner.update(to_torch(batch)))
+        on_update(i + 1, learner.update(to_torch(batch, device_of(learner))))
 
 
 def _added(learner: Learner, episode: Episode) -> dict[str, NDArray]:

@@ -12,13 +12,14 @@ from robot_rl.core.stopping import on_stop_signal
 from robot_rl.data.layout import Layout
 from robot_rl.data.mixture import Mixture, Pool
 from robot_rl.data.replay import Replay
-from robot_rl.data.transitions import Source, empty_batch
+from robot_rl.data.transitions import Batch, Source
 from robot_rl.learner import checkpoint, start
+from robot_rl.learner.batches import Batches, device_of
 from robot_rl.learner.feed import Feed
 from robot_rl.learner.kept import Kept, Part
 from robot_rl.learner.metrics import Metrics
 from robot_rl.learner.pace import Pace
-from robot_rl.learner.protocol import Learner, to_torch
+from robot_rl.learner.protocol import Learner
 from robot_rl.learner.settings import Progress, RunnerConfig
 from robot_rl.learner.snapshot import Scribe, Snapshot, take
 from robot_rl.learner.swap import tidy
@@ -58,8 +59,7 @@ class LearnerRunner:
         )
         self.updates = 0
         self.version = 0
-        self._batch = empty_batch(learner.spec, sampling.batch_size)
-        self._tensors = to_torch(self._batch)
+        self._batches = Batches(learner.spec, sampling.batch_size, device_of(learner))
         self._paused = self._stopping = False
         self._reported = (0, 0)
         self._since_checkpoint = 0
@@ -178,9 +178,8 @@ class LearnerRunner:
         return self.pace.owed(min(self.feed.env_steps, self.config.max_env_steps), self.updates)
 
     def _update(self) -> None:
-        sampling = self.learner.sampling
-        self.mixture.sample(sampling.batch_size, sampling.n_step, sampling.gamma, out=self._batch)
-        self.metrics.update(self.learner.update(self._tensors))
+        self.metrics.update(self.learner.update(self._batches.next(self._draw)))
+        self._batches.prefetch(self._draw)
         self.updates += 1
         if self.updates % self.config.publish_every == 0:
             self.version = self.server.publish(self.learner.weights())
@@ -188,6 +187,10 @@ class LearnerRunner:
         if self._since_checkpoint >= self.config.checkpoint_every and not self._scribe.busy:
             self._save("checkpoint")
             self._since_checkpoint = 0
+
+    def _draw(self, batch: Batch) -> None:
+        sampling = self.learner.sampling
+        self.mixture.sample(sampling.batch_size, sampling.n_step, sampling.gamma, out=batch)
 
     def _ask(self) -> None:
         """Tell actors to stop when there is enough, and to wait when they are too far ahead."""
