@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,14 +15,14 @@ from robot_rl.core.spec import Spec
 from robot_rl.transport.access import Credentials, Doorkeeper
 from robot_rl.transport.channel import SERVER_OPTIONS, check_address, listen
 from robot_rl.transport.codec import observation_size
-from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, News, Status, WatchRequest
+from robot_rl.transport.desk import Desk, Watching
+from robot_rl.transport.experience_pb2 import Ack, Header, HelloReply, Status, WatchRequest
 from robot_rl.transport.inbox import Inbox
 from robot_rl.transport.intake import Arrival, Refused
 from robot_rl.transport.limits import Limits
 from robot_rl.transport.service import handler
 from robot_rl.transport.spool import lock_folder
 from robot_rl.transport.versions import OLDEST
-from robot_rl.transport.weights import Packed
 
 WORKERS = 64
 """Streams at once; an actor has two."""
@@ -54,7 +53,7 @@ class ExperienceServer:
         log_dir.mkdir(parents=True, exist_ok=True)
         self._lock_fd = lock_folder(log_dir, "learner log")
         self.inbox = _open_inbox(log_dir, spec, limits, self._lock_fd)
-        self.desk = _Desk()
+        self.desk = Desk()
         self.address = bind
         self._bind = bind
         self._credentials = credentials
@@ -78,7 +77,7 @@ class ExperienceServer:
         self.inbox.deliver_to(on_record)
         pool = ThreadPoolExecutor(WORKERS, "experience")
         token = self._credentials.token if self._credentials else ""
-        doors = (Doorkeeper(token),) if token else ()
+        doors: list[grpc.ServerInterceptor] = [Doorkeeper(token)] if token else []
         self._server = grpc.server(pool, interceptors=doors, options=SERVER_OPTIONS, maximum_concurrent_rpcs=WORKERS)
         self._server.add_generic_rpc_handlers((handler(_Service(self.inbox, self.desk)),))
         self.address = listen(self._server, self._bind, self._credentials)
@@ -122,80 +121,10 @@ def _open_inbox(log_dir: Path, spec: Spec, limits: Limits | None, lock_fd: int) 
         raise
 
 
-class _Desk:
-    """The newest weights and the latest wishes, for all watching actors."""
-
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.newest: Packed | None = None
-        self.status = Status()
-        self.watchers = 0
-        self.closed = False
-        self._version = 0
-
-    def publish(self, tensors: Mapping[str, NDArray]) -> int:
-        packed = Packed(tensors)
-        with self.changed:
-            self._version += 1
-            packed.version = self._version
-            self.newest = packed
-            self.changed.notify_all()
-            return self._version
-
-    def ask(self, status: Status) -> None:
-        if status != self.status:
-            with self.changed:
-                self.status = status
-                self.changed.notify_all()
-
-    def count(self, change: int) -> None:
-        with self.changed:
-            self.watchers += change
-
-    def close(self) -> None:
-        with self.changed:
-            self.closed = True
-            self.changed.notify_all()
-
-    def watch(self, version: int, schema: int, alive: Callable[[], bool]) -> Iterator[bytes]:
-        """Encoded news for one actor that has ``version``."""
-        self._renumber(version)
-        told: Status | None = None
-        while alive():
-            status, packed = self._wait(told, version)
-            if status != told:
-                told = status
-                yield News(status=status).SerializeToString()
-            if packed is not None:
-                version = packed.version
-                yield from packed.messages(schema)
-            if self.closed:
-                return
-
-    def _wait(self, told: Status | None, version: int) -> tuple[Status, Packed | None]:
-        """Wait for something to tell. Returns the wishes, and the weights if newer than ``version``."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.closed or told != self.status or self._newer(version), 1.0)
-            return self.status, self.newest if self._newer(version) else None
-
-    def _newer(self, version: int) -> bool:
-        return self.newest is not None and self.newest.version > version
-
-    def _renumber(self, version: int) -> None:
-        """A learner that was restarted counts on from what its actors have."""
-        with self.changed:
-            if version <= self._version:
-                return
-            self._version = version
-            if self.newest is not None:
-                self._version += 1
-                self.newest.version = self._version
-
-
 class _Service:
     """Turns calls into calls of the inbox and the desk."""
 
-    def __init__(self, inbox: Inbox, desk: _Desk) -> None:
+    def __init__(self, inbox: Inbox, desk: Desk) -> None:
         self._inbox, self._desk = inbox, desk
 
     def hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply:
@@ -213,9 +142,14 @@ class _Service:
         except Refused as refused:
             context.abort(refused.code, str(refused))
 
-    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]:
+    def watch(self, requests: Iterator[WatchRequest], context: grpc.ServicerContext) -> Iterator[bytes]:
+        first = next(requests, None)
+        if first is None:
+            return
+        actor = Watching(requests, first.version, self._desk)
         self._desk.count(1)
         try:
-            yield from self._desk.watch(request.version, request.schema or OLDEST, context.is_active)
+            actor.start()
+            yield from self._desk.watch(actor, first.schema or OLDEST, context.is_active)
         finally:
             self._desk.count(-1)

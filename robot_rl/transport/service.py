@@ -17,7 +17,7 @@ class Service(Protocol):
 
     def hello(self, request: Header, context: grpc.ServicerContext) -> HelloReply: ...
     def push(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Ack]: ...
-    def watch(self, request: WatchRequest, context: grpc.ServicerContext) -> Iterator[bytes]: ...
+    def watch(self, requests: Iterator[WatchRequest], context: grpc.ServicerContext) -> Iterator[bytes]: ...
 
 
 class Stub:
@@ -26,7 +26,7 @@ class Stub:
     def __init__(self, channel: grpc.Channel) -> None:
         self.hello = channel.unary_unary(f"/{NAME}/Hello", Header.SerializeToString, HelloReply.FromString)
         self.push = channel.stream_stream(f"/{NAME}/Push", None, Ack.FromString)
-        self.watch = channel.unary_stream(f"/{NAME}/Watch", WatchRequest.SerializeToString, None)
+        self.watch = channel.stream_stream(f"/{NAME}/Watch", WatchRequest.SerializeToString, None)
 
 
 def handler(service: Service) -> grpc.GenericRpcHandler:
@@ -34,6 +34,6 @@ def handler(service: Service) -> grpc.GenericRpcHandler:
     methods = {
         "Hello": grpc.unary_unary_rpc_method_handler(service.hello, Header.FromString, HelloReply.SerializeToString),
         "Push": grpc.stream_stream_rpc_method_handler(service.push, None, Ack.SerializeToString),
-        "Watch": grpc.unary_stream_rpc_method_handler(service.watch, WatchRequest.FromString, None),
+        "Watch": grpc.stream_stream_rpc_method_handler(service.watch, WatchRequest.FromString, None),
     }
     return grpc.method_handlers_generic_handler(NAME, methods)

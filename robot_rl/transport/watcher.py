@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class Watcher(threading.Thread):
         self._actor = actor
         self._stub = stub
         self._call: grpc.Call | None = None
+        self._has: queue.SimpleQueue[WatchRequest | None] = queue.SimpleQueue()
+        """What the learner is told, for as long as a call lasts; None ends it."""
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -54,19 +57,20 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         """Follow the learner until ``stop``; after a loss of the connection, again."""
         while not self._stopping.is_set():
-            version = self.newest.version if self.newest else 0
-            self._call = self._stub.watch(
-                WatchRequest(actor=self._actor, version=version, schema=SCHEMA), wait_for_ready=True
-            )
-            if self._stopping.is_set():
-                return
+            self._has = queue.SimpleQueue()
+            self._tell()
+            self._call = self._stub.watch(iter(self._has.get, None), wait_for_ready=True)
             try:
+                if self._stopping.is_set():
+                    return
                 self._follow(self._call)
             except grpc.RpcError:
                 pass
             except (CheckpointError, DecodeError):
                 self.damaged += 1
                 self._call.cancel()
+            finally:
+                self._has.put(None)
             self._set(status=LearnerStatus(finished=self.status.finished))
             self._stopping.wait(RETRY)
 
@@ -83,6 +87,12 @@ class Watcher(threading.Thread):
                 coming = Unpacker(news.manifest)
             if coming.complete:
                 self._set(newest=coming.weights())
+                self._tell()
+
+    def _tell(self) -> None:
+        """Say what is here: only then the learner sends the next version."""
+        version = self.newest.version if self.newest else 0
+        self._has.put(WatchRequest(actor=self._actor, version=version, schema=SCHEMA))
 
     def _set(self, *, status: LearnerStatus | None = None, newest: Weights | None = None) -> None:
         with self.changed:

@@ -122,7 +122,7 @@ def test_every_call_needs_the_token(home, tmp_path) -> None:
             calls = (
                 lambda **how: stub.hello(HEADER, **how),
                 lambda **how: list(stub.push(iter([b"x"]), **how)),
-                lambda **how: list(stub.watch(WatchRequest(), **how)),
+                lambda **how: list(stub.watch(iter([WatchRequest()]), **how)),
                 lambda **how: channel.unary_unary("/robot_rl.transport.Experience/Other")(b"", **how),
             )
             for metadata in ((), (("authorization", "Bearer x"),), (("stream", "b" * 32),)):
