@@ -24,14 +24,15 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from crashes import learning
 from crashes.learning import forked, lines
-from crashes.ledger import Ledger, audit, staleness
+from crashes.ledger import CONNECTED, Ledger, audit, staleness
 from crashes.relay import Relay
-from peers import result
+from peers import peer_python, result, run_peer
 
 KINDS = ("actor", "learner", "both", "partition", "slow")
 HOLD = 3.0
@@ -39,6 +40,10 @@ HOLD = 3.0
 SLOW = 3_000_000
 """Of a slow line; the weights alone need 4.2 MB/s [bytes/s]."""
 ACTORS = 2
+AGENTLACE = (["numpy<2.3", "pyzmq==27.1.0", "lz4==4.4.5"],)
+PEER_TRIALS = 25
+PATIENT = 0.8
+"""Share of the faults that wait until an actor has its learner again; the others hit a recovery."""
 
 
 class Drill:
@@ -49,6 +54,8 @@ class Drill:
         self.port = learning_port()
         self.relays = [Relay(self.port) for _ in range(ACTORS)]
         self.lives, self.learner_life = [0] * ACTORS, 0
+        self.how = ""
+        """Which variant of a fault it was."""
         self.learner = self.start_learner()
         self.actors = [self.start_actor(number) for number in range(ACTORS)]
 
@@ -77,6 +84,8 @@ class Drill:
         self.wait((self.folder / "run" / "address").exists, "the learner")
         for number in range(ACTORS):
             self.wait(lambda number=number: len(lines(self.diary(number))) > 2, f"actor {number}")
+            if self.rng.random() < PATIENT:
+                self.wait(lambda number=number: lines(self.diary(number))[-1, CONNECTED] > 0, f"actor {number}'s line")
 
     def trial(self, kind: str) -> None:
         """One fault."""
@@ -84,14 +93,14 @@ class Drill:
         time.sleep(self.rng.uniform(0.0, 1.0))
         number = self.rng.randrange(ACTORS)
         hurt = range(ACTORS) if kind in ("learner", "both") else (number,)
-        began = time.monotonic()
+        self.how, began = "", time.monotonic()
         faults = {"partition": self.part, "slow": self.slow}
         if kind not in faults:
             self.kill(number, actor=kind != "learner", learner=kind != "actor")
         elif not faults[kind](number):
             return  # nothing excuses old weights
         for one in hurt:
-            self.ledger.ill(one, began, time.monotonic())
+            self.ledger.ill(f"{kind} {self.how}".strip(), one, began, time.monotonic())
 
     def kill(self, number: int, *, actor: bool, learner: bool) -> None:
         """SIGKILL, and start again."""
@@ -106,12 +115,13 @@ class Drill:
 
     def part(self, number: int) -> bool:
         """An actor's line is dead for a while; it may be told so or not."""
-        self.hold(self.relays[number].mode, self.rng.choice(["hole", "cut"]))
+        self.how = self.rng.choice(["hole", "cut"])
+        self.hold(self.relays[number].mode, self.how)
         return True
 
     def slow(self, number: int) -> bool:
         """An actor cannot keep up with what is published; what that excuses."""
-        how = self.rng.choice(["adopts slowly", "stopped", "slow line"])
+        self.how = how = self.rng.choice(["adopts slowly", "stopped", "slow line"])
         began = time.monotonic()
         if how == "slow line":
             self.hold(self.relays[number].mode, str(SLOW))
@@ -155,18 +165,32 @@ def learning_port() -> int:
         return probe.getsockname()[1]
 
 
-def main() -> None:
-    """Kill, cut, look, count, print."""
+def agentlace(seed: int) -> dict[str, Any]:
+    """The same faults, fewer of them, for agentlace's protocol."""
+    path = Path(__file__).parent / "crashes" / "drill_agentlace.py"
+    script = f"import runpy, sys; sys.path.insert(0, {str(path.parent)!r}); runpy.run_path({str(path)!r})"
+    return run_peer(peer_python("agentlace", *AGENTLACE), script, str(PEER_TRIALS), str(seed))
+
+
+def arguments() -> argparse.Namespace:
+    """Of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one trial of each kind")
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--only", choices=KINDS, help="one kind of fault")
+    parser.add_argument("--keep", action="store_true", help="leave the files behind")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Kill, cut, look, count, print."""
+    options = arguments()
     trials = len(KINDS) if options.quick else options.trials
     rng, kinds = random.Random(options.seed), Counter()
     folder = Path(tempfile.mkdtemp())
     drill = Drill(folder, rng)
-    order = [KINDS[i % len(KINDS)] for i in range(trials)]
+    order = [options.only or KINDS[i % len(KINDS)] for i in range(trials)]
     rng.shuffle(order)
     for number, kind in enumerate(order, 1):
         drill.trial(kind)
@@ -176,12 +200,16 @@ def main() -> None:
     drill.finish()
     count = audit(folder, json.loads((folder / "replay.json").read_text()))
     fresh = staleness(folder, drill.ledger)
+    peers = {} if options.quick or options.only else {"agentlace": agentlace(options.seed)}
     figures = {"trials": trials, **{f"{kind} trials": n for kind, n in kinds.items()}, **count.figures(), **fresh}
-    result("faults_learner", figures, {}, {"lost": 0, "duplicated": 0, "weights behind, most [publications]": 2})
+    result("faults_learner", figures, peers, {"lost": 0, "duplicated": 0, "weights behind, most [publications]": 2})
     if count.wrong:
         print(f"seed {options.seed}, files in {folder}", *count.wrong[:20], sep="\n")
         sys.exit(1)
-    shutil.rmtree(folder)
+    if options.keep:
+        print(f"files in {folder}")
+    else:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

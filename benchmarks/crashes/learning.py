@@ -32,6 +32,7 @@ DAWDLE = 3.0
 BALLAST = 1 << 18
 """Numbers beside the small network's weights: a message of 1 MB."""
 FOREVER = 10**9
+METHOD = registry.load("sac")
 
 
 def forked(act: Callable[[], None]) -> int:
@@ -113,8 +114,7 @@ def learner(folder: Path, port: int, life: int, *, last: bool = False) -> None:
     The last one takes all that there is, as fast as it can, and tells what it may learn from.
     """
     diary = Diary(folder / f"learner-{life:03d}.txt")
-    method = registry.load("sac")
-    made = method.make(method.Config(hidden=(16, 16), batch_size=32), SPEC, base=None, statistics=None)
+    made = METHOD.make(METHOD.Config(hidden=(16, 16), batch_size=32), SPEC, base=None, statistics=None)
     config = RunnerConfig(
         folder=folder / "run", max_env_steps=FOREVER, utd=0.0 if last else 0.2, learning_starts=50, max_lead=FOREVER,
         publish_every=FOREVER, checkpoint_every=100, farewell=0.0,

@@ -29,13 +29,16 @@ class Ledger:
     """When which actor was not well, or not connected."""
 
     times: dict[int, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    kinds: list[tuple[str, int, float]] = field(default_factory=list)
+    """What happened to whom, and when it was over."""
 
     slow: dict[int, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     """When its line was too slow for the weights that were published."""
 
-    def ill(self, actor: int, began: float, ended: float) -> None:
+    def ill(self, kind: str, actor: int, began: float, ended: float) -> None:
         """From the fault to the end of it."""
         self.times[actor].append((began, ended))
+        self.kinds.append((kind, actor, ended))
 
 
 @dataclass
@@ -143,7 +146,7 @@ def staleness(folder: Path, ledger: Ledger) -> dict[str, float]:
             if len(rows := lines(path))
         ]
     )
-    behind, crawling, recovery = [np.zeros(0)], [np.zeros(1)], [0.0]
+    behind, crawling, recovery = [np.zeros(0)], [np.zeros(1)], defaultdict(list)
     for number in {int(path.stem[5:].split("-")[0]) for path in folder.glob("actor*.txt")}:
         rows = np.concatenate([r for p in sorted(folder.glob(f"actor{number}-*.txt")) if len(r := lines(p))])
         lag = np.array([_lag(published, row) for row in rows])
@@ -151,17 +154,18 @@ def staleness(folder: Path, ledger: Ledger) -> dict[str, float]:
         connected = rows[:, CONNECTED] > 0
         behind.append(lag[connected & ~ill & ~slow])
         crawling.append(lag[connected & slow])
-        for _, ended in ledger.times[number]:
-            fresh = rows[(rows[:, WHEN] > ended) & (lag <= 2) & connected]
-            recovery += [fresh[0, WHEN] - ended] if len(fresh) else []
+        mine = [(kind, ended) for kind, actor, ended in ledger.kinds if actor == number]
+        following = [began for began, _ in ledger.times[number][1:]] + [float("inf")]
+        for (kind, ended), again in zip(mine, following, strict=False):
+            fresh = rows[(rows[:, WHEN] > ended) & (rows[:, WHEN] < again) & (lag <= 2) & connected]
+            recovery[kind] += [fresh[0, WHEN] - ended] if len(fresh) else []
     lags = np.concatenate(behind)
     return {
         "weights behind, most [publications]": int(lags.max()),
         "weights behind, p99 [publications]": float(np.percentile(lags, 99)),
         "steps with a connection": len(lags),
         "weights behind on a slow line, most [publications]": int(np.concatenate(crawling).max()),
-        "fresh weights after a fault, median [s]": round(float(np.median(recovery[1:] or recovery)), 2),
-        "fresh weights after a fault, worst [s]": round(max(recovery), 2),
+        **{f"fresh weights after {kind}, worst [s]": round(max(times), 2) for kind, times in sorted(recovery.items())},
     }
 
 

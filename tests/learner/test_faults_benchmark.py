@@ -65,6 +65,6 @@ def test_its_ledger_finds_what_is_wrong(tmp_path: Path) -> None:
     assert len(count.wrong) == 6
     ledger = Ledger()
     assert staleness(tmp_path, ledger)["weights behind, most [publications]"] == 3
-    ledger.ill(1, 10.2, 10.5)
+    ledger.ill("partition", 1, 10.2, 10.5)
     assert staleness(tmp_path, ledger)["weights behind, most [publications]"] == 1
     assert np.isclose(staleness(tmp_path, ledger)["weights behind, p99 [publications]"], 1.0)
