@@ -122,6 +122,7 @@ def measured(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         for world, make in worlds.items():
             frames = make(Path(name), QUICK if quick else EPISODES[world], config.network.size)
             figures[world] = trained(frames, config, head_only=False)
+            print(f"{world}: {figures[world]}", flush=True)
             if not quick:
                 peers[f"head only, {world}"] = trained(frames, config, head_only=True)
     if not quick:
