@@ -36,12 +36,11 @@ from peers import ROOT, peer_python, result
 LEARNERS = Path(__file__).parent / "learners"
 FOLDER = ROOT / "runs" / "learn_pick_cube"
 DEMOS, CAP, EVALUATIONS = 20, 8000, 20
-RESIDUAL: dict[str, Any] = {"learning_starts": 200, "critic_warmup": 500, "gamma": 0.97, "members": 5, "utd": 2.0}
-CLONING: dict[str, Any] = {"pred_horizon": 1, "exec_horizon": 1, "batch_size": 128, "updates": 1500}
+CLONING: dict[str, Any] = {"pred_horizon": 4, "exec_horizon": 2, "batch_size": 128, "updates": 1500}
 ALONE: dict[str, Any] = {"method": "rlpd", "base": {}, "config": {"members": 2, "utd": 2, "learning_starts": 100}}
 THREE_WAY: dict[str, Any] = {**ALONE["config"], "gripper_levels": [-1.0, 0.0, 1.0]}
 TRIALS: dict[str, dict[str, Any]] = {
-    "ours": {"method": "resfit", "base": CLONING, "config": RESIDUAL},
+    "ours": {"method": "resfit", "base": CLONING, "config": {}},
     "ours_rlpd": ALONE,
     "lerobot": {},
     "ours_rlpd_human": {**ALONE, "human": True},
