@@ -63,7 +63,7 @@ def learn(folder: Path, steps: int, kills: list[int]) -> int:
     address, done = free_address(), 0
     child = learner_process(folder, address, steps)
     with ExperienceClient(address, folder / "spool", SPEC) as client:
-        client.connect(120)
+        client.connect(300)
         for number, (recorded, final) in enumerate(episodes(2, steps // LENGTH)):
             client.begin({"number": number})
             for step in recorded:

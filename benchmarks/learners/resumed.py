@@ -82,9 +82,7 @@ def main() -> None:
         farewell=0.2,
     )
     with ExperienceServer(address, folder / "log", learner.spec) as server:
-        LearnerRunner(learner, demos, server, run).run(
-            lambda progress: os.write(1, b"%d\n" % progress.updates) and None
-        )
+        LearnerRunner(learner, demos, server, run).run(tell)
 
 
 if __name__ == "__main__":
