@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -34,8 +35,14 @@ class KeptEpisode:
     """Its begin."""
     last: int
     """Its end."""
+    others: list[int]
+    """Records between them that are no steps."""
     summary: EpisodeSummary
     load: Callable[[], Slim]
+
+    def steps_until(self, record: int) -> int:
+        """How many of its steps came up to a record."""
+        return max(0, min(record, self.last - 1) - self.first - bisect_right(self.others, record))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +74,8 @@ class Part:
 
     @property
     def steps(self) -> range:
-        """The episode's steps among them: its begin is followed by step 0, its last step by its end."""
-        begin, end = self.of.first, self.of.last
-        return range(max(self.first - begin - 1, 0), min(self.seq, end - 1) - begin)
+        """The episode's steps among them."""
+        return range(self.of.steps_until(self.first - 1), self.of.steps_until(self.seq))
 
     @property
     def span(self) -> tuple[int, int]:
@@ -84,6 +90,7 @@ class _Open:
     first: int
     summary: EpisodeSummary
     steps: list[StepRecord] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
 
 
 class Kept:
@@ -96,7 +103,7 @@ class Kept:
         for entry in self._keeper.index():
             said = entry["meta"]
             summary = EpisodeSummary(**json.loads(said["summary"]))
-            place = {"stream": str(said["stream"]), "first": int(said["first"]), "last": int(said["last"])}
+            place = {name: said[name] for name in ("stream", "first", "last")} | {"others": json.loads(said["others"])}
             load = partial(self._keeper.load, entry)
             episode = KeptEpisode(actor=summary.actor, summary=summary, load=load, **place)
             self._episodes.setdefault(episode.stream, []).append(episode)
@@ -127,12 +134,14 @@ class Kept:
         elif kind == "end":
             episode.summary.complete = event.end.complete
             self._keep(self._open.pop(arrival.actor), arrival.seq, cast(Observation | None, entry))
+        elif kind != "begin":
+            episode.others.append(arrival.seq)
 
     def _keep(self, episode: _Open, last: int, final_obs: Observation | None) -> None:
-        whole = last - episode.first == len(episode.steps) + 1
+        whole = last - episode.first == len(episode.steps) + len(episode.others) + 1
         if not whole or not episode.steps or (episode.stream, episode.first) in self._known or self.error:
             return
-        place = {"stream": episode.stream, "first": episode.first, "last": last}
+        place = {"stream": episode.stream, "first": episode.first, "last": last, "others": json.dumps(episode.others)}
         facts = {**place, "summary": json.dumps(asdict(episode.summary))}
         self._keeper.keep(episode.steps, final_obs, facts)
 
@@ -153,8 +162,7 @@ class Kept:
         for episode in sorted(self._episodes.get(stream, ()), key=lambda e: e.first):
             over = [run for run in own if run.first <= episode.last and run.last >= episode.first]
             found = [Part(of=episode, first=max(r.first, episode.first), seq=min(r.last, episode.last)) for r in over]
-            whole = sum(p.seq - p.first + 1 for p in found) == episode.last - episode.first + 1
-            if whole and all(p.first in (episode.first, r.first) for p, r in zip(found, over, strict=True)):
+            if sum(p.seq - p.first + 1 for p in found) == episode.last - episode.first + 1:
                 parts += found
         return parts
 

@@ -25,7 +25,7 @@ from robot_rl.learner.kept import Kept, Part
 from robot_rl.learner.runner import LearnerRunner, RunnerConfig
 from robot_rl.learner.tally import EpisodeSummary
 from robot_rl.transport.client import ExperienceClient
-from robot_rl.transport.codec import encode_begin, encode_end, encode_step
+from robot_rl.transport.codec import encode_begin, encode_end, encode_samples, encode_step
 from robot_rl.transport.inbox import Arrival
 from robot_rl.transport.server import ExperienceServer
 
@@ -61,7 +61,7 @@ def step(actor: int, number: int, *, terminated: bool, human: bool) -> StepRecor
 
 
 def arrivals(actor: int, rng: random.Random) -> list[Arrival]:
-    """What one actor sends: episodes of all kinds, some of evaluation, some interrupted, a record that is no good."""
+    """What one actor sends: episodes of all kinds, signals faster than their steps, a record that is no good."""
     payloads, number = [], 0
     for _ in range(6):
         length, end = rng.randint(1, 7), rng.choice(["terminated", "stopped", "interrupted"])
@@ -71,6 +71,8 @@ def arrivals(actor: int, rng: random.Random) -> list[Arrival]:
             payloads.append(
                 encode_step(step(actor, number, terminated=done, human=rng.random() < 0.3), SPEC, number, 0.1)
             )
+            if rng.random() < 0.3:
+                payloads.append(encode_samples("wrench", [0.0], np.zeros((1, 6))))
             number += 1
         payloads.append(encode_end(None if end == "interrupted" else look(actor, number), SPEC))
         number += 1
@@ -167,7 +169,7 @@ def test_a_part_knows_its_steps_and_rows(tmp_path: Path):
     feed.take_all(queue)
     kept.close()
     (episode, *_) = [e for found in Kept(tmp_path / "experience", SPEC)._episodes.values() for e in found]
-    length = episode.last - episode.first - 1
+    length = episode.last - episode.first - 1 - len(episode.others)
     assert length == episode.summary.steps == next(s.steps for s in summaries if not s.evaluation)
     part = Part(of=episode, first=episode.first, seq=episode.last)
     assert (part.steps, part.ends) == (range(length), True)
