@@ -7,6 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from learner_samples import ENERGY
+
+from robot_rl.core.records import Source, StepRecord
+from robot_rl.core.spec import STATE
+from robot_rl.transport.client import ExperienceClient
+from robot_rl.transport.server import ExperienceServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,25 +31,13 @@ def test_one_fault_of_each_kind() -> None:
     assert figures["steps with a connection"] > 20
 
 
-def test_its_ledger_finds_what_is_wrong(tmp_path: Path) -> None:
-    """A lost, a doubled and a changed step, and old weights, are not overlooked."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        from crashes.ledger import Ledger, audit, staleness
-        from crashes.numbered import LIVES, SPEC, done, seen
-    finally:
-        sys.path.pop(0)
-    from learner_samples import ENERGY
+def deliver(folder: Path, who: int) -> None:
+    """A life with a step that came twice and one that is not as it should be."""
+    from crashes.numbered import SPEC, done, seen
 
-    from robot_rl.core.records import Source, StepRecord
-    from robot_rl.core.spec import STATE
-    from robot_rl.transport.client import ExperienceClient
-    from robot_rl.transport.server import ExperienceServer
-
-    who = LIVES + 1
-    with ExperienceServer("127.0.0.1:0", tmp_path / "run" / "log", SPEC) as server:
+    with ExperienceServer("127.0.0.1:0", folder / "run" / "log", SPEC) as server:
         server.start(lambda arrival: None)
-        with ExperienceClient(server.address, tmp_path / "spool", SPEC) as client:
+        with ExperienceClient(server.address, folder / "spool", SPEC) as client:
             client.begin({"who": who})
             for number in (0, 1, 1, 3):
                 obs = seen(who, number if number < 3 else 4)
@@ -55,6 +49,16 @@ def test_its_ledger_finds_what_is_wrong(tmp_path: Path) -> None:
                 client.add(step)
             client.end(seen(who, 4))
             assert client.drain(20.0)
+
+
+def test_its_ledger_finds_what_is_wrong(tmp_path: Path, monkeypatch) -> None:
+    """A lost, a doubled and a changed step, and old weights, are not overlooked."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from crashes.ledger import Ledger, audit, staleness
+    from crashes.numbered import LIVES
+
+    who = LIVES + 1
+    deliver(tmp_path, who)
     rows = [(10.0, 6, 7, 1, 1, 1), (11.0, 9, 8, 1, 1, 1)]
     (tmp_path / "actor1-001.txt").write_text("".join(" ".join(map(str, row)) + "\n" for row in rows))
     (tmp_path / "learner-001.txt").write_text("9.0 1\n9.5 2\n10.5 3\n10.6 4\n")
