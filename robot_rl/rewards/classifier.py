@@ -163,9 +163,9 @@ def load_classifier(path: Path) -> Classifier:
             raise CheckpointError(f"{path} has another format, this version reads {FORMAT}: train it again")
         known = Reference(**data.pop("reference"))
         shapes = tuple((int(h), int(w)) for h, w in data.pop("shapes"))
-        lists = {name: tuple(data.pop(name)) for name in ("cameras", "held_out", "trained_on")}
+        data |= {name: tuple(data[name]) for name in ("cameras", "held_out", "trained_on")}
         config = NetworkConfig(**data.pop("network"))
-        facts = Facts(**data, **lists, shapes=shapes, network=config, reference=known)
+        facts = Facts(**data, shapes=shapes, network=config, reference=known)
         tensors = safetensors.torch.load_file(path / WEIGHTS)
         network = SuccessNet(facts.cameras, config, pretrained=False)
         weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}

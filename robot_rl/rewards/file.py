@@ -22,7 +22,7 @@ from robot_rl.rewards.sources import Held, KeyReward, PoseBox, Stage, Stages, Ta
 FOLDER: Final = Path(__file__).parents[2] / "launch" / "rewards"
 """Where the reward files that come with the project are."""
 Triple = tuple[float, float, float]
-ANYWHERE: Final = (float("inf"),) * 3
+ANYWHERE: Final = (np.inf, np.inf, np.inf)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,10 @@ class CameraNet(nn.Module):
 
     def __init__(self, config: NetworkConfig, weights: str) -> None:
         super().__init__()
-        small = config.encoder == "small"
-        self.encoder = small_encoder() if small else make_encoder(Vision(encoder=config.encoder, weights=weights))
+        if config.encoder == "small":
+            self.encoder = small_encoder()
+        else:
+            self.encoder = make_encoder(Vision(encoder=config.encoder, weights=weights))
         self.frozen = config.frozen
         if self.frozen:
             self.encoder.requires_grad_(False)
