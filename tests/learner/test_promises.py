@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ import torch
 from learner_samples import SPEC, Line, make_runner
 
 from robot_rl.actor.runner import ActorConfig, ActorRunner
-from robot_rl.core.records import Transition
-from robot_rl.core.spec import STATE
+from robot_rl.core.freshness import Freshness
+from robot_rl.core.records import Source, Transition
+from robot_rl.core.spec import ENVIRONMENT, STATE, Feature
+from robot_rl.data.dataset import open_dataset
+from robot_rl.data.layout import FRESHNESS
+from robot_rl.data.review.overview import overview
 from robot_rl.learner import registry, start
 from robot_rl.learner.runner import LearnerRunner, RunnerConfig
 from robot_rl.transport.client import ExperienceClient
@@ -113,6 +118,47 @@ def test_a_bounded_rate_and_a_free_one_are_told_apart_in_the_metrics(tmp_path, u
     assert last["utd"] == pytest.approx(last["updates"] / max(1, last["env_steps"] - 39))
     if utd:
         assert 1.5 < last["utd"] <= 2.0
+
+
+class Wide(Line):
+    """Observations large enough for the learner to keep episodes as a dataset."""
+
+    spec = SPEC.with_feature(ENVIRONMENT, Feature((1200,)))
+
+    def _observe(self):
+        return {**super()._observe(), ENVIRONMENT: np.full(1200, self.at, np.float32)}
+
+    def step(self, action, source=Source.POLICY):
+        late = Freshness(
+            observation_age=0.02, action_age=0.03, overrun=0.25 * (self.steps == 3), missed=int(self.steps == 3)
+        )
+        return replace(super().step(action, source), freshness=late)
+
+
+def test_what_an_actor_did_is_a_dataset_at_the_learner_with_ages_and_weights_of_every_step(tmp_path):
+    method = registry.load("sac")
+    config = method.Config(hidden=(8, 8), batch_size=16, utd=1.0, learning_starts=20)
+    learner = method.make(config, Wide.spec, base=None, statistics=None)
+    server = ExperienceServer("127.0.0.1:0", tmp_path / "log", Wide.spec)
+    runner = LearnerRunner(learner, None, server, RunnerConfig(folder=tmp_path, max_env_steps=80, publish_every=5))
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    wait_for(lambda: (tmp_path / "address").exists())
+    policy, stored = start.load(tmp_path / "start")
+    with ExperienceClient((tmp_path / "address").read_text().strip(), tmp_path / "spool", stored) as client:
+        done = ActorRunner(Wide(), policy, client, ActorConfig()).run()
+    thread.join(120)
+    dataset = open_dataset(tmp_path / "experience")
+    fresh = {name: np.concatenate([e.freshness[name] for e in dataset.episodes()]) for name, _ in FRESHNESS}
+    assert len(dataset) >= 3
+    assert (np.diff(fresh["weights_version"].astype(int)) >= 0).all()
+    assert len(np.unique(fresh["weights_version"])) > 3
+    assert (fresh["weights_age"][fresh["weights_version"] > 0] >= 0).all()
+    found = overview(dataset).ledger
+    assert found.overruns == found.missed == sum(len(e) > 3 for e in dataset.episodes()) > 0
+    assert found.ages["action_age"].most == pytest.approx(0.03)
+    assert found.ages["weights_age"].steps == (fresh["weights_version"] > 0).sum()
+    assert done.steps >= found.steps == sum(len(e) for e in dataset.episodes())
 
 
 def test_between_its_own_updates_the_actor_and_the_temperature_stand_still():
