@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError
+from robot_rl.core.errors import ConnectionLostError, DatasetError, RobotRLError, SpecError
 from robot_rl.core.records import Observation, StepRecord
 from robot_rl.core.spec import Spec
 from robot_rl.transport.access import Credentials
@@ -204,6 +204,8 @@ class _Writer(threading.Thread):
                     self._handle(item)
                 except RobotRLError as error:
                     self.error = error
+                except (TypeError, ValueError, KeyError, AttributeError) as error:
+                    self.error = SpecError(f"a step cannot be encoded ({error}): give what the spec names")
             if isinstance(item, threading.Event):
                 item.set()
 

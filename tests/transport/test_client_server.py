@@ -148,6 +148,14 @@ def test_a_wrong_step_stops_the_actor_with_one_line(tmp_path) -> None:
             client.end(None)
 
 
+def test_a_step_that_is_none_stops_the_actor_with_one_line(tmp_path) -> None:
+    with ExperienceClient(f"127.0.0.1:{free_port()}", tmp_path / "spool", SPEC) as client:
+        client.begin({})
+        client.add(replace(step(0, 0), reward="much"))
+        with pytest.raises(SpecError, match="cannot be encoded"):
+            client.end(None)
+
+
 def test_images_too_large_to_send_are_refused_at_the_start(tmp_path) -> None:
     large = SPEC.with_feature(IMAGES + "huge", Feature((2000, 2000, 3), "uint8"))
     with pytest.raises(SpecError, match="smaller images"):
