@@ -24,7 +24,7 @@ CASES = [
     ("train bc --dataset nowhere --out y", "nowhere"),
     ("train bc --dataset empty --out y", "empty"),
     ("train bc --dataset broken --out y", "broken"),
-    ("train bc --dataset x --out y --method.learning-rate 1", "--method.lr"),
+    ("train bc --dataset x --out y --method.lrs 1", "--method.lr"),
     ("train bc --dataset x --out y --method.lr fast", "'fast'"),
     ("train sac --dataset x --out y", "learner"),
     ("evaluate nowhere", "nowhere"),

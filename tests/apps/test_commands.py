@@ -14,7 +14,16 @@ from robot_rl.data.dataset import open_dataset
 from robot_rl.methods import bc
 
 
-@pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name != "data"])
+MENUS = ("data", "rewards")
+
+
+@pytest.mark.parametrize("name", MENUS)
+def test_every_menu_lists_its_commands(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert robot_rl([name, "--help"]) == 0
+    assert f"usage: robot-rl {name} COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name not in MENUS])
 def test_every_command_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         robot_rl([name, "--help"])
