@@ -18,6 +18,8 @@ from robot_rl.transport.codec import decode_step
 from robot_rl.transport.experience_pb2 import Event
 from robot_rl.transport.record_log import RecordLog
 
+NEVER = -1.0
+"""In the place of a time: no weights were fresh before the next fault, or the end."""
 SETTLE = 1.0
 """Time that a connection has, once all is well again, before its weights must be fresh [s]."""
 WHEN, HANDED, SPOOLED, LIFE, COUNT, CONNECTED = range(6)
@@ -159,13 +161,13 @@ def staleness(folder: Path, ledger: Ledger) -> dict[str, float]:
         for (kind, ended), again in zip(mine, following, strict=False):
             fresh = rows[(rows[:, WHEN] > ended) & (rows[:, WHEN] < again) & (lag <= 2) & connected]
             recovery[kind] += [fresh[0, WHEN] - ended] if len(fresh) else []
-    lags = np.concatenate(behind)
+    lags, recovered = np.concatenate(behind), sorted(recovery.items())
     return {
         "weights behind, most [publications]": int(lags.max()),
         "weights behind, p99 [publications]": float(np.percentile(lags, 99)),
         "steps with a connection": len(lags),
         "weights behind on a slow line, most [publications]": int(np.concatenate(crawling).max()),
-        **{f"fresh weights after {kind}, worst [s]": round(max(times), 2) for kind, times in sorted(recovery.items())},
+        **{f"fresh weights after {kind}, worst [s]": round(max(times, default=NEVER), 2) for kind, times in recovered},
     }
 
 

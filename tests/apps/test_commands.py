@@ -13,7 +13,6 @@ from robot_rl.apps.main import run as robot_rl
 from robot_rl.data.dataset import open_dataset
 from robot_rl.methods import bc
 
-
 MENUS = ("data", "rewards")
 
 

@@ -60,7 +60,8 @@ def error(recordings: Recordings) -> float:
     train(pupil, demonstrations(recordings, pupil), 300, lambda _count, _metrics: None)
     states = np.random.default_rng(9).uniform(-1, 1, (200, 2)).astype(np.float32)
     with torch.no_grad():
-        found = pupil.net({STATE: torch.from_numpy(states)})[:, 0].numpy()
+        obs = {STATE: torch.from_numpy(states)}
+        found = pupil.net(obs, pupil.net.look(obs))[:, 0].numpy()
     return float(abs(found - right(states)).mean())
 
 
