@@ -136,6 +136,8 @@ class Takeover:
             self.count += self.home is Stage.POLICY and not again
         self._latched = (stage is Stage.HUMAN and self._latched) or stage is self.home is Stage.HUMAN
         self.stage = stage
+        if stage.holds:
+            self._rest()
 
     def _rest(self) -> None:
         """The device counts as at rest: motion must be clear anew."""

@@ -1,6 +1,7 @@
 """Speaks TF with Eclipse Cyclone DDS, without ROS: publishes two frames, prints where it hears the arm's tool."""
 
 import json
+import signal
 import sys
 import time
 
@@ -27,6 +28,7 @@ def at(parent: str, child: str, place: tuple[float, float, float]) -> TFMessage:
 
 def main() -> None:
     """Publish ``base -> tag`` at 30 Hz and ``tag -> shelf`` once, until the input ends; print frames that came."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # takes leave of the others
     participant = DomainParticipant(int(sys.argv[1]))
     reliable = (Policy.Reliability.Reliable(duration(seconds=1)), Policy.History.KeepLast(100))
     qos, latched = Qos(*reliable), Qos(*reliable, Policy.Durability.TransientLocal)

@@ -60,6 +60,15 @@ def test_a_silent_device_takes_the_arm_to_safety_and_stays_there(take):
     assert machine.count == 2
 
 
+@pytest.mark.parametrize("arm_ok", [True, False])
+def test_motion_from_before_the_arm_was_safe_takes_nothing_over(arm_ok):
+    machine = Takeover()
+    assert after(machine, (0.0, MOVE), (0.5, MOVE)) is Stage.HUMAN
+    assert machine.update(0.51, reading(-1.0, REST), arm_ok=arm_ok) is Stage.SAFETY
+    assert machine.update(0.52, reading(-1.0, REST, Event.RESUME)) is Stage.POLICY
+    assert machine.update(0.53, reading(0.53, MOVE)) is Stage.POLICY, "motion must be clear anew"
+
+
 def test_a_silent_device_cannot_take_over():
     machine = Takeover()
     assert machine.update(2.0, reading(0.0, MOVE, Event.TAKE_OVER)) is Stage.POLICY
