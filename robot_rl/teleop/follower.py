@@ -23,6 +23,9 @@ class Follower:
         self.rotation = yaw_matrix(yaw)
         self._hand: Array | None = None
         self._arm = np.zeros(7)
+        rest = np.array([0, 0, 0, 0, 0, 0, 1.0])
+        self.motion(rest, rest)  # compiled or loaded now, not while she already moves
+        self.release()
 
     def release(self) -> None:
         """The clutch opens: wherever the hand goes now, the arm stays."""

@@ -42,6 +42,7 @@ class Leader:
         self.model, self.joints, self.inbox = model, joints, inbox
         self.signs = np.array(joints.signs or (1.0,) * n)
         self.offsets = np.array(joints.offsets or (0.0,) * n)
+        model.forward(self.offsets)  # compiled or loaded now, not while she already moves
 
     def take(self, names: Sequence[str], positions: Sequence[float]) -> None:
         """Joint positions [rad] by name; one that lacks a joint says nothing."""

@@ -118,9 +118,9 @@ def test_the_arm_mirrors_a_leader_by_another_maker(graph, leader, tmp_path):
     way = {}
 
     async def person(page):
-        await page.phase("human")
-        assert leader.heard.wait(10.0), "the session reads the leader's joints"
-        await asyncio.sleep(0.6)
+        assert leader.heard.wait(30.0), "the session reads the leader's joints"
+        for _ in range(4):
+            await page.phase("human")  # one per step
         for k in range(20):
             leader.q = HOME + 0.008 * k * np.array([1.0, 0.0, 0, 0.5, 0, 0, 0])
             await asyncio.sleep(0.05)

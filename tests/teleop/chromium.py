@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +79,14 @@ def open_page(browser, url: str, *scripts: str):
         yield page
     finally:
         context.close()
+
+
+def wait_for(page, script: str, arg=None, seconds: float = 30.0):
+    """Until ``script``, an expression or a function of ``arg``, is true.
+
+    Playwright's own waiting evaluates strings in the page, which the pages' content security policy forbids.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(script, arg):
+        assert time.monotonic() < end, script
+        page.wait_for_timeout(50)

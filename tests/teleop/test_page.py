@@ -70,7 +70,7 @@ def test_she_sees_what_is_going_on_and_says_what_she_thinks_of_it(served, browse
         assert page.inner_text("#instruction") == "touch the ball"
         assert "3 of 10 good" in page.inner_text("#counts")
         assert "10.0 of 10 Hz" in page.inner_text("#figures")
-        page.wait_for_function("document.getElementById('camera-front')?.naturalWidth === 64")
+        chromium.wait_for(page, "document.getElementById('camera-front')?.naturalWidth === 64")
         assert page.is_disabled("#episode [data-event=failure]"), "only what can be said now"
         page.click("#episode [data-event=success]")
         assert until(lambda: list(served.browser.events()) == [Event.SUCCESS])

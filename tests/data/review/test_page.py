@@ -118,10 +118,10 @@ def page(root, browser):
 
 @pytest.mark.timeout(180)
 def test_she_looks_at_an_episode(page):
-    page.wait_for_function("document.getElementById('camera-wrist')?.naturalWidth === 40")
+    chromium.wait_for(page, "document.getElementById('camera-wrist')?.naturalWidth === 40")
     first = page.get_attribute("#camera-wrist", "src")
     page.fill("#row", "12")
-    page.wait_for_function("(old) => document.getElementById('camera-wrist').src.includes('row=12')", arg=first)
+    chromium.wait_for(page, "(old) => document.getElementById('camera-wrist').src.includes('row=12')", arg=first)
     assert page.inner_text("#where") == "step 12 of 30, 1.20 s, human, intervention 1"
     colours = "[5, 15, 25].map((s) => document.getElementById('bar')"
     colours += ".getContext('2d').getImageData(s / 30 * document.getElementById('bar').width, 2, 1, 1).data.join())"
@@ -148,10 +148,10 @@ def test_she_judges_episodes_and_takes_it_all_back(page, root):
     page.wait_for_selector("#title:text('episode 2')")
     for left in range(3, -1, -1):
         page.keyboard.press("u")
-        page.wait_for_function(
-            "(v) => document.getElementById('summary').textContent.endsWith(`version ${v}`)", arg=8 - left
+        chromium.wait_for(
+            page, "(v) => document.getElementById('summary').textContent.endsWith(`version ${v}`)", arg=8 - left
         )
-    page.wait_for_function("document.querySelectorAll('#episodes li').length === 3")
+    chromium.wait_for(page, "document.querySelectorAll('#episodes li').length === 3")
     assert page.is_disabled("#undo")
     index = open_dataset(root).index
     assert [(e["number"], e["outcome"], e["meta"]["instruction"]) for e in index] == [
