@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,16 +10,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_rl.core.errors import CheckpointError, ConfigError, SpecError
+from robot_rl.core.spec import Spec
 from robot_rl.data.generator import State, generator_state, restore_generator
 from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.windows import Window, Windows
-from robot_rl.data.transitions import Batch, Source, empty_batch
+from robot_rl.data.transitions import Batch, Source, sample
 
 Share = tuple[Source, NDArray[np.int64]]
 """A source and the rows of a batch that it fills."""
 
 
-class Mixture:
+class Blend(ABC):
+    """A source made of others, each of which fills some rows of a batch."""
+
+    spec: Spec
+    sample = sample
+
+    @abstractmethod
+    def shares(self, at: NDArray[np.int64]) -> Iterator[Share]:
+        """Which source fills which of the rows ``at``, by new draws."""
+
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        for source, some in self.shares(at):
+            source.sample_into(out, some, n_step, gamma, augmentation)
+
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
+        for source, some in self.shares(at):
+            source.windows_into(out, some, window, augmentation)
+
+
+class Mixture(Blend):
     """Samples ``demo_ratio`` of each batch from demonstrations, interleaved: every part of a batch has the same mix."""
 
     def __init__(self, online: Source, demos: Source | None, demo_ratio: float) -> None:
@@ -34,33 +61,6 @@ class Mixture:
     def __len__(self) -> int:
         return len(self.online) + (0 if self.demos is None else len(self.demos))
 
-    def sample(
-        self,
-        batch: int,
-        n_step: int = 1,
-        gamma: float = 0.99,
-        out: Batch | None = None,
-        augmentation: Augmentation | None = None,
-    ) -> Batch:
-        """As ``Replay.sample``; all from one source while the other holds nothing."""
-        out = empty_batch(self.spec, batch, augmentation) if out is None else out
-        self.sample_into(out, np.arange(batch), n_step, gamma, augmentation)
-        return out
-
-    def sample_into(
-        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        for source, some in self._shares(at):
-            source.sample_into(out, some, n_step, gamma, augmentation)
-
-    def windows_into(
-        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
-        for source, some in self._shares(at):
-            source.windows_into(out, some, window, augmentation)
-
     def state_dict(self) -> dict[str, Any]:
         """What decides the next draws of both sides; JSON keeps it."""
         return {"online": self.online.state_dict(), "demos": None if self.demos is None else self.demos.state_dict()}
@@ -73,7 +73,7 @@ class Mixture:
         if self.demos is not None:
             self.demos.load_state_dict(state["demos"])
 
-    def _shares(self, at: NDArray[np.int64]) -> Iterator[Share]:
+    def shares(self, at: NDArray[np.int64]) -> Iterator[Share]:
         from_demos = self._from_demos(np.arange(len(at)))
         for source, some in ((self.demos, at[from_demos]), (self.online, at[~from_demos])):
             if source is not None and len(some):
@@ -88,7 +88,7 @@ class Mixture:
         return np.floor((places + 1) * share) > np.floor(places * share)
 
 
-class Pool:
+class Pool(Blend):
     """Several sources as one, every step of each alike: demonstrations and a person's corrections, say."""
 
     def __init__(self, sources: Sequence[Source], seed: int) -> None:
@@ -100,20 +100,6 @@ class Pool:
 
     def __len__(self) -> int:
         return sum(len(source) for source in self.sources)
-
-    def sample_into(
-        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        for source, some in self._shares(at):
-            source.sample_into(out, some, n_step, gamma, augmentation)
-
-    def windows_into(
-        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
-        for source, some in self._shares(at):
-            source.windows_into(out, some, window, augmentation)
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the next draws of all sources; JSON keeps it."""
@@ -127,7 +113,7 @@ class Pool:
         for source, its in zip(self.sources, state["sources"], strict=True):
             source.load_state_dict(its)
 
-    def _shares(self, at: NDArray[np.int64]) -> Iterator[Share]:
+    def shares(self, at: NDArray[np.int64]) -> Iterator[Share]:
         upto = np.cumsum([len(source) for source in self.sources])
         chosen = np.searchsorted(upto, self._rng.integers(upto[-1], size=len(at)), side="right")
         for number, source in enumerate(self.sources):

@@ -21,10 +21,55 @@ from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.recorded import Recorded
 from robot_rl.data.loading.windows import Window, Windows, empty_windows
 from robot_rl.data.ring import Ring, RowQueue
-from robot_rl.data.transitions import Batch, empty_batch, returns_from
+from robot_rl.data.transitions import Batch, returns_from, sample
 
 
-class Replay:
+class Drawing:
+    """Draws from some of the rows of a ring, every one alike; a source for mixtures."""
+
+    sample = sample
+
+    def __init__(self, ring: Ring, lock: threading.Lock, rows: RowQueue, seed: int) -> None:
+        self.spec = ring.spec
+        self.ring = ring
+        self.lock = lock
+        """Held while the ring is read or written."""
+        self._rows = rows
+        self._rng = np.random.default_rng(seed)
+        self._gather = Gather(ring, self._rng)
+
+    def __len__(self) -> int:
+        """Steps that can be sampled."""
+        return len(self._rows)
+
+    def sample_into(
+        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
+        with self.lock:
+            start = self._rows.draw(self._rng, len(at))
+            drawn = start, returns_from(self.ring, start, n_step, gamma)
+            self._gather.transitions(drawn, out, at, augmentation)
+
+    def windows_into(
+        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
+    ) -> None:
+        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
+        with self.lock:
+            self._gather.windows(self._rows.draw(self._rng, len(at)), out, at, window, augmentation)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the next draws beside the steps themselves; JSON keeps it."""
+        with self.lock:
+            return {"generator": generator_state(self._rng), "steps": len(self._rows)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw on as the one of ``state`` did."""
+        with self.lock:
+            restore_generator(self._rng, state["generator"])
+
+
+class Replay(Drawing):
     """The newest rows of the episodes it was given; safe to fill from one thread and to sample from another.
 
     The next observation of a row is the next row of the same episode. A row is sampled once that is known: the newest
@@ -34,18 +79,13 @@ class Replay:
     def __init__(self, spec: Spec, capacity: int, seed: int) -> None:
         if capacity < 2:
             raise ConfigError(f"replay capacity is {capacity} rows: give at least 2")
-        self.spec = spec
+        ring = Ring(spec, capacity)
+        super().__init__(ring, threading.Lock(), ring.steps, seed)
         self.capacity = capacity
         self.added = 0
         """Steps added since the start, forgotten ones included."""
-        self.lock = threading.Lock()
-        self.ring = Ring(spec, capacity)
-        self._drawing = Drawing(self, self.ring.steps, seed)
         self._open = False
         self._ended = False
-
-    def __len__(self) -> int:
-        return len(self.ring.steps)
 
     def begin(self, meta: Mapping[str, str | int | float | bool]) -> None:  # noqa: ARG002  (EpisodeSink)
         """Start an episode; one that is still open counts as interrupted."""
@@ -90,107 +130,19 @@ class Replay:
         with self.lock:
             self.added += self.ring.attach(episode, start, stop) if stop > start else 0
 
-    def sample(
-        self,
-        batch: int,
-        n_step: int = 1,
-        gamma: float = 0.99,
-        out: Batch | None = None,
-        augmentation: Augmentation | None = None,
-    ) -> Batch:
-        """Uniform random transitions.
-
-        Args:
-            batch: Number of transitions B.
-            n_step: Rewards are summed over up to this many steps, fewer where the episode ends.
-            gamma: Discount per step.
-            out: A batch to overwrite and return; memory is allocated when there is none.
-            augmentation: Of the images on their way; observation and next one have draws of their own.
-
-        Returns:
-            Transitions with leading (B,); ``discount`` is gamma to the number of summed steps, 0 after a true end.
-        """
-        return self._drawing.sample(batch, n_step, gamma, out, augmentation)
-
-    def sample_into(
-        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        self._drawing.sample_into(out, at, n_step, gamma, augmentation)
-
     def windows(self, batch: int, window: Window, augmentation: Augmentation | None = None) -> Windows:
         """Windows around uniform random steps."""
         out = empty_windows(self.spec if augmentation is None else augmentation.applied(self.spec), window, batch)
         self.windows_into(out, np.arange(batch), window, augmentation)
         return out
 
-    def windows_into(
-        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
-        self._drawing.windows_into(out, at, window, augmentation)
-
     def corrections(self, seed: int) -> Drawing:
         """The steps in which a person had the arm, seen as demonstrations: nothing is stored twice for them."""
-        return Drawing(self, self.ring.corrections, seed)
+        return Drawing(self.ring, self.lock, self.ring.corrections, seed)
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it."""
-        return {**self._drawing.state_dict(), "added": self.added}
+        """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it.
 
-    def load_state_dict(self, state: State) -> None:
-        """Draw on as the replay of ``state`` did; equal draws need the same steps, forgotten ones apart, in order."""
-        self._drawing.load_state_dict(state)
-
-
-class Drawing:
-    """Draws from some of the rows of a replay, every one alike; a source for mixtures."""
-
-    def __init__(self, replay: Replay, rows: RowQueue, seed: int) -> None:
-        self.spec = replay.spec
-        self._replay, self._rows = replay, rows
-        self._rng = np.random.default_rng(seed)
-        self._gather = Gather(replay.ring, self._rng)
-
-    def __len__(self) -> int:
-        """Steps that can be sampled."""
-        return len(self._rows)
-
-    def sample(
-        self,
-        batch: int,
-        n_step: int = 1,
-        gamma: float = 0.99,
-        out: Batch | None = None,
-        augmentation: Augmentation | None = None,
-    ) -> Batch:
-        """As ``Replay.sample``."""
-        out = empty_batch(self.spec, batch, augmentation) if out is None else out
-        self.sample_into(out, np.arange(batch), n_step, gamma, augmentation)
-        return out
-
-    def sample_into(
-        self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random transitions to the rows ``at`` of ``out``."""
-        with self._replay.lock:
-            start = self._rows.draw(self._rng, len(at))
-            drawn = start, returns_from(self._replay.ring, start, n_step, gamma)
-            self._gather.transitions(drawn, out, at, augmentation)
-
-    def windows_into(
-        self, out: Windows, at: NDArray[np.int64], window: Window, augmentation: Augmentation | None = None
-    ) -> None:
-        """Write ``len(at)`` random windows to the rows ``at`` of ``out``."""
-        with self._replay.lock:
-            self._gather.windows(self._rows.draw(self._rng, len(at)), out, at, window, augmentation)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What decides the next draws beside the steps themselves; JSON keeps it."""
-        with self._replay.lock:
-            return {"generator": generator_state(self._rng), "steps": len(self._rows)}
-
-    def load_state_dict(self, state: State) -> None:
-        """Draw on as the one of ``state`` did."""
-        with self._replay.lock:
-            restore_generator(self._rng, state["generator"])
+        Equal draws need the same steps, forgotten ones apart, in the same order.
+        """
+        return {**super().state_dict(), "added": self.added}

@@ -66,6 +66,32 @@ def empty_batch(spec: Spec, batch: int, augmentation: Augmentation | None = None
     return Transition(obs=obs, action=action, reward=reward, discount=discount, next_obs=next_obs)
 
 
+def sample(
+    self: Source,
+    batch: int,
+    n_step: int = 1,
+    gamma: float = 0.99,
+    out: Batch | None = None,
+    augmentation: Augmentation | None = None,
+) -> Batch:
+    """Random transitions of a source; the method ``sample`` of those that have one.
+
+    Args:
+        self: What they are drawn from.
+        batch: Number of transitions B.
+        n_step: Rewards are summed over up to this many steps, fewer where the episode ends.
+        gamma: Discount per step.
+        out: A batch to overwrite and return; memory is allocated when there is none.
+        augmentation: Of the images on their way; observation and next one have draws of their own.
+
+    Returns:
+        Transitions with leading (B,); ``discount`` is gamma to the number of summed steps, 0 after a true end.
+    """
+    out = empty_batch(self.spec, batch, augmentation) if out is None else out
+    self.sample_into(out, np.arange(batch), n_step, gamma, augmentation)
+    return out
+
+
 def returns_from(store: Store, start: NDArray[np.int64], n_step: int, gamma: float) -> NDArray[np.void]:
     """The n-step returns from the given rows, (B,) RETURN."""
     returns = np.empty(len(start), RETURN)

@@ -14,11 +14,13 @@ from robot_rl.data.loading.augment import Augmentation
 from robot_rl.data.loading.corpus import Corpus
 from robot_rl.data.loading.weights import Draw, Weights, uniform
 from robot_rl.data.loading.windows import Window, Windows
-from robot_rl.data.transitions import Batch, empty_batch, returns_from
+from robot_rl.data.transitions import Batch, returns_from, sample
 
 
 class Demonstrations:
     """Samples transitions from a corpus as ``Replay`` does from its ring, without a copy of the images in memory."""
+
+    sample = sample
 
     def __init__(self, corpus: Corpus, seed: int = 0, weights: Weights | None = None) -> None:
         self.corpus = corpus
@@ -36,12 +38,6 @@ class Demonstrations:
     def __len__(self) -> int:
         """Steps that can be sampled."""
         return len(self._draw.rows)
-
-    def sample(self, batch: int, n_step: int = 1, gamma: float = 0.99, out: Batch | None = None) -> Batch:
-        """As ``Replay.sample``, images as they were recorded."""
-        out = empty_batch(self.spec, batch) if out is None else out
-        self.sample_into(out, np.arange(batch), n_step, gamma)
-        return out
 
     def sample_into(
         self, out: Batch, at: NDArray[np.int64], n_step: int, gamma: float, augmentation: Augmentation | None = None
