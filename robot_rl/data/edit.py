@@ -217,10 +217,8 @@ class Editor:
     def _write(self, edit: Edit) -> Edit:
         shown = {name for name, change in edit.changes.items() if change.get(VISIBLE, HIDE)[1]}
         there = {entry["uuid"] for entry in list_episodes(self.root).entries} if shown else set()
-        if shown - there:
-            raise DatasetError(
-                f"{self.root}: {len(shown - there)} of these episodes were purged: they cannot come back"
-            )
+        if gone := len(shown - there):
+            raise DatasetError(f"{self.root}: {gone} of these episodes were purged: they cannot come back")
         edit = replace(edit, version=len(self.history()) + 1)
         with guard(self.root):
             write_edit(self.root, edit)
