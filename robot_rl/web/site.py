@@ -14,7 +14,7 @@ from robot_rl.core.errors import RobotRLError
 from robot_rl.web.access import Door
 
 COMMON = Path(__file__).with_name("pages")
-"""What every page may use: ``link.js`` and ``base.css``."""
+"""What every page may use: ``page.js``, ``link.js`` and ``base.css``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,33 +1,10 @@
 // The hardest frames of a reward classifier, and a person's word on each of them.
-import { Link } from "./link.js";
+import { ask, by, editingLink, text } from "./page.js";
 
-const by = (id) => document.getElementById(id);
-const text = (id, value) => { by(id).textContent = value; };
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
-let about = null, serial = null;
+let about = null;
 
-const link = new Link({
-  onState: (state) => {
-    const before = serial;
-    serial = state.serial ?? 0;
-    if (before === null || before === serial) return;
-    text("said", state.error || state.said);
-    by("said").className = state.error ? "bad" : "soft";
-    reload();
-  },
-  onChange: (connected) => {
-    text("connection", connected ? "connected" : "not connected");
-    by("connection").className = connected ? "good" : "bad";
-  },
-});
-
-async function ask(address) {
-  const reply = await fetch(address);
-  if (reply.ok) return reply.json();
-  text("said", await reply.text());
-  by("said").className = "bad";
-  return null;
-}
+const link = editingLink(reload);
 
 function pen(canvas) {
   const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 300, height = 200;

@@ -1,18 +1,16 @@
 // The operator's page: what is going on, and what she says about it.
 import { Link, showImage } from "./link.js";
 import { Driver } from "./driver.js";
+import { by, showConnection, text } from "./page.js";
 import { enterXR, xrMode } from "./xr.js";
 
-const by = (id) => document.getElementById(id);
-const text = (id, value) => { by(id).textContent = value; };
 let newest = {};
 
 const link = new Link({
   onState: show,
   onImage: (name, blob) => showImage(camera(name), blob),
   onChange: (connected) => {
-    text("connection", connected ? "connected" : "not connected");
-    by("connection").className = connected ? "good" : "bad";
+    showConnection(connected);
     if (!connected) driver.stop();
   },
 });

@@ -1,35 +1,12 @@
 // The review page: which episodes there are, what one looks like, and what a person thinks of it.
-import { Link } from "./link.js";
 import { Bar, Chart, COLOURS } from "./curves.js";
+import { ask, by, editingLink, text } from "./page.js";
 
-const by = (id) => document.getElementById(id);
-const text = (id, value) => { by(id).textContent = value; };
 const bar = new Bar(by("bar"));
-let dataset = null, episode = null, charts = [], playing = null, serial = null;
+let dataset = null, episode = null, charts = [], playing = null;
 let wanted = -1; // the episode that was asked for last; answers about others come too late
 
-const link = new Link({
-  onState: (state) => {
-    const before = serial;
-    serial = state.serial ?? 0;
-    if (before === null || before === serial) return;
-    text("said", state.error || state.said);
-    by("said").className = state.error ? "bad" : "soft";
-    reload();
-  },
-  onChange: (connected) => {
-    text("connection", connected ? "connected" : "not connected");
-    by("connection").className = connected ? "good" : "bad";
-  },
-});
-
-async function ask(address) {
-  const reply = await fetch(address);
-  if (reply.ok) return reply.json();
-  text("said", await reply.text());
-  by("said").className = "bad";
-  return null;
-}
+const link = editingLink(reload);
 
 const shown = () => {
   const wanted = by("filter").value;
