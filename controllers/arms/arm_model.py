@@ -101,7 +101,8 @@ class ArmModel:
         return replace(self, masses=masses, coms=coms, inertias=inertias, tcp=np.array(tcp, dtype=float))
 
     def record(self) -> np.void:
-        """What the kernels read: each joint in a frame whose z axis is its own (``model_dtype``)."""
+        """What the kernels read: a scalar of ``model_dtype(n)`` in SI units, each joint in a frame whose z axis is its
+        own."""
         rec = np.zeros((), model_dtype(self.n))[()]
         align = np.array([_rotation_to(axis) for axis in self.axes])
         before = np.eye(3)

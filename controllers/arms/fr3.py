@@ -67,7 +67,8 @@ BODIES = (
 
 
 def fr3(since_5_9: bool = False) -> ArmModel:
-    """The FR3 with its hand; ``since_5_9`` for a system of version 5.9 or later, which has the wider ranges."""
+    """The FR3 (7 joints) with its hand, in SI units; ``since_5_9`` for a system of version 5.9 or later, whose ranges
+    of motion [rad] are wider."""
     beyond = np.array(Q_TOP) - np.array(Q_MAX)
     q_min = np.array(Q_MIN_59 if since_5_9 else Q_MIN)
     q_max = np.array(Q_MAX_59 if since_5_9 else Q_MAX)

@@ -15,5 +15,5 @@ FINGERS = {arm: f"{arm}_finger_joint1" for arm in ("panda", "fer", "fr3")}
 
 
 def joint_names(arm: str) -> tuple[str, ...]:
-    """Of the arm that is so named, ``ArmModel.name``."""
+    """The n names, base first, of the arm that is so named (``ArmModel.name``); ``ConfigError`` for an unknown one."""
     return JOINTS[check_name("arm", arm, JOINTS)]

@@ -118,12 +118,12 @@ DTAU_MAX = 1000.0
 
 
 def panda() -> ArmModel:
-    """The Panda with its hand, fingers closed; hand and fingers are part of the last link."""
+    """The Panda (7 joints) with its hand, fingers closed, in SI units; hand and fingers are part of the last link."""
     return with_hand(bare_arm("panda", LINKS))
 
 
 def bare_arm(name: str, links: Sequence[Link]) -> ArmModel:
-    """An arm of these seven links without a hand, with the limits of a Panda."""
+    """An arm of these seven links, base first, without a hand; limits (7,) [rad, rad/s, N m] are a Panda's."""
     return ArmModel(
         name=name,
         joint_pos=np.array([link.pos for link in links]),
@@ -146,7 +146,7 @@ def bare_arm(name: str, links: Sequence[Link]) -> ArmModel:
 
 
 def with_hand(bare: ArmModel) -> ArmModel:
-    """``bare`` with the hand at its flange, fingers closed, rigidly held."""
+    """``bare`` with the hand (mass [kg], inertia [kg m^2]) at its flange, fingers closed, rigidly held."""
     body = (HAND.mass, np.array(HAND.com), HAND.inertia_matrix)
     for turn in ((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 0.0)):
         rot = quat_to_matrix(np.array(turn))
