@@ -96,14 +96,6 @@ def test_a_judgement_that_is_refused_says_why_and_changes_nothing(root, folder):
         assert "reload" in state["error"]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if chromium.lacking():
-        pytest.skip(f"NO BROWSER: {chromium.lacking()}")
-    with chromium.started() as browser:
-        yield browser
-
-
 @pytest.mark.timeout(180)
 def test_she_corrects_a_label_and_takes_it_back(root, folder, browser):
     served = HardestPage(root, load_classifier(folder), WebConfig())

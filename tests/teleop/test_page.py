@@ -27,12 +27,6 @@ STATE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium.started() as browser:
-        yield browser
-
-
 @pytest.fixture
 def served():
     facts = {"task": "reach", "instruction": "touch the ball", "bindings": BINDINGS.described()}

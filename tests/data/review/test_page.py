@@ -98,14 +98,6 @@ def test_a_thousand_episodes_are_there_at_once_and_so_is_any_frame(tmp_path):
     assert min(framing) < 0.2
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if chromium.lacking():
-        pytest.skip(f"NO BROWSER: {chromium.lacking()}")
-    with chromium.started() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(root, browser):
     with ReviewPage(root, WebConfig()) as served, chromium.open_page(browser, served.server.url) as page:
