@@ -13,6 +13,7 @@ from robot_rl.actor.pilots import Abandoned, Pilot, PolicyPilot
 from robot_rl.actor.rollout import EpisodeResult, Facts, Labelled, run_episode
 from robot_rl.actor.watchdog import watched
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, RobotRLError, StaleDataError
+from robot_rl.core.memory import keep_freed
 from robot_rl.core.protocols import Env, Policy
 from robot_rl.core.stopping import on_stop_signal
 from robot_rl.core.teleop import Event
@@ -119,6 +120,7 @@ class ActorRunner:
 
     def run(self, on_episode: Callable[[EpisodeResult], None] | None = None) -> ActorSummary:
         """Act until enough, then wait until the learner has everything."""
+        keep_freed()
         self.client.connect(self.config.connect_timeout)
         self._first_weights()
         with on_stop_signal(self.stop):
@@ -197,7 +199,10 @@ class ActorRunner:
         self.steps += 1
 
     def _adopt(self) -> bool:
-        """Take the newest weights; False if there are none newer than those in use."""
+        """Take the newest weights; False if there are none newer than those in use.
+
+        They were received, checked and laid out by another thread; a policy only changes its references to them.
+        """
         weights = self.client.newest(self.version)
         if weights is None:
             return False

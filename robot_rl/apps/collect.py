@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from robot_rl.actor.collection import resume
 from robot_rl.actor.session import Session, SessionConfig
-from robot_rl.apps.graph import run_on_graph
+from robot_rl.apps.graph import flags, run_on_graph
 from robot_rl.apps.progress import bar
 from robot_rl.core.protocols import Policy
 from robot_rl.core.station import load_station
@@ -47,21 +47,9 @@ def on_graph(config: Config) -> dict[str, Any]:
     need = Need.of(config.task, config.cameras)
     require(look_with(load_station(config.station), need), config.station)
     title = f"demonstrations of {config.task} on the ROS 2 graph in real time"
-    lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", arguments(config), title)
+    wanted = flags(config, ("task", "ros"))
+    lines = run_on_graph(config.station, config.task, "robot_rl.nodes.teleop_node", wanted, title)
     return lines[-1] if lines else vars(resume(config.out, config.task, config.seed))
-
-
-def arguments(config: Config) -> list[str]:
-    """The session as the node's command line."""
-    found: list[str] = ["--station", config.station]
-    found += [] if config.policy is None else ["--policy", str(config.policy)]
-    for entry in fields(SessionConfig):
-        value, flag = getattr(config, entry.name), "--" + entry.name.replace("_", "-")
-        if isinstance(value, bool):
-            found += [flag] if value else []
-        elif entry.name != "task":
-            found += [flag, *(value if isinstance(value, tuple) else (str(value),))]
-    return found
 
 
 def on_twin(config: Config) -> dict[str, Any]:

@@ -19,7 +19,7 @@ COMMANDS = (
     ("rewards", "train a success classifier, test it, correct it, judge data again with it"),
     ("train", "train a policy from a dataset"),
     ("learner", "improve a policy from the experience that actors send"),
-    ("actor", "act in the twin and send the experience to a learner"),
+    ("actor", "act on the twin, or on a station's graph, and send the experience to a learner"),
     ("certificates", "let learner and actors on different machines trust each other"),
     ("evaluate", "success rate of a policy over seeded episodes"),
     ("deploy", "run a policy on the ROS 2 graph"),

@@ -91,14 +91,15 @@ def train(
     """Run ``updates`` gradient updates on batches of ``demos``; ``on_update`` gets their count and the metrics."""
     sampling = learner.sampling
     window = Window(horizon=max(1, sampling.chunk))
-    chunks = Loader(demos.corpus, LoaderConfig(batch=sampling.batch_size, window=window), demos.weights)
+    config = LoaderConfig(batch=sampling.batch_size, window=window, augmentation=sampling.augmentation)
+    chunks = Loader(demos.corpus, config, demos.weights)
     for i in range(updates):
         if sampling.chunk > 0:
             drawn = chunks.sample()
             newest = {name: rows[:, -1] for name, rows in drawn.obs.items()}
             batch = chunk_batch(newest, drawn.action, drawn.action_mask)
         else:
-            batch = demos.sample(sampling.batch_size, sampling.n_step, sampling.gamma)
+            batch = sampling.draw(demos)
         on_update(i + 1, learner.update(to_torch(batch, device_of(learner))))
 
 

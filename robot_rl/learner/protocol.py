@@ -14,6 +14,8 @@ from torch import Tensor
 from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import Spec
+from robot_rl.data.loading.augment import Augmentation
+from robot_rl.data.transitions import Batch, Source, sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,17 @@ class Sampling:
     """Updates per environment step that the method was tuned for."""
     learning_starts: int = 0
     """Environment steps to collect before the first update."""
+    shift: int = 0
+    """Largest random shift of the images [pixels]; an observation and its next one have draws of their own."""
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """Of the images on their way into a batch: DrQ's shift, all cameras of a sample alike."""
+        return Augmentation(shift=self.shift, together=True) if self.shift else None
+
+    def draw(self, source: Source, out: Batch | None = None) -> Batch:
+        """A batch of transitions to update from, in ``out`` if it is given."""
+        return sample(source, self.batch_size, self.n_step, self.gamma, out, self.augmentation)
 
 
 @dataclass(frozen=True)

@@ -189,8 +189,7 @@ class LearnerRunner:
             self._since_checkpoint = 0
 
     def _draw(self, batch: Batch) -> None:
-        sampling = self.learner.sampling
-        self.mixture.sample(sampling.batch_size, sampling.n_step, sampling.gamma, out=batch)
+        self.learner.sampling.draw(self.mixture, batch)
 
     def _ask(self) -> None:
         """Tell actors to stop when there is enough, and to wait when they are too far ahead."""

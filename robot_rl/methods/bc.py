@@ -146,7 +146,9 @@ class BCLearner:
     def __init__(self, config: Config, spec: Spec, statistics: Statistics | None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.sampling = Sampling(batch_size=config.batch_size, chunk=config.pred_horizon, demo_ratio=1.0)
+        self.sampling = Sampling(
+            batch_size=config.batch_size, chunk=config.pred_horizon, demo_ratio=1.0, shift=config.vision.shift
+        )
         given = config.vision.seen(spec)
         self.truth = Normaliser(spec, statistics, config.privileged) if config.privileged else None
         if self.truth is not None:
@@ -166,15 +168,14 @@ class BCLearner:
         progress = min(1.0, self.count / self.config.updates)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.lr * 0.5 * (1.0 + np.cos(np.pi * progress))
-        obs = self.net.eyes.shifted(batch.obs)
-        seen = self.net.look(obs)
+        seen = self.net.look(batch.obs)
         metrics = {}
         taught = seen.new_zeros(())
         if self.truth is not None:
-            taught = (seen - self.truth(obs)).abs().mean()
+            taught = (seen - self.truth(batch.obs)).abs().mean()
             seen = seen.detach()
             metrics["estimate"] = taught
-        error = (self.net(obs, seen, self.config.input_noise) - batch.action).abs().mean(-1)  # (B, H)
+        error = (self.net(batch.obs, seen, self.config.input_noise) - batch.action).abs().mean(-1)  # (B, H)
         loss = (error * batch.discount).sum() / batch.discount.sum().clamp(min=1.0)
         step(self.optimiser, loss + taught)
         self.count += 1

@@ -87,6 +87,7 @@ class RlpdLearner(GaussianLearner):
             demo_ratio=config.demo_ratio,
             utd=config.utd,
             learning_starts=config.learning_starts,
+            shift=config.vision.shift,
         )
         spec = config.vision.seen(spec)
         self.policy = GaussianPolicy(Recipe("rlpd", config, spec), statistics)
@@ -107,7 +108,7 @@ class RlpdLearner(GaussianLearner):
 
     def update(self, batch: Transition[Tensor]) -> dict[str, float]:
         """One critic update, and every ``utd`` of them an actor and a temperature update."""
-        features = self.actor.features(self.actor.eyes.shifted(batch.obs))  # (B, n)
+        features = self.actor.features(batch.obs)  # (B, n)
         q = self.critic(features, batch.action[:, : self.actor.free])  # (E, B)
         critic_loss = (q - self.target(batch)).square().mean()
         step(self.optimiser_critic, critic_loss)
@@ -127,11 +128,10 @@ class RlpdLearner(GaussianLearner):
     def target(self, batch: Transition[Tensor]) -> Tensor:
         """Reward plus the discounted minimum over a random subset of the target critics, (B,)."""
         config = self.config
-        next_obs = self.actor.eyes.shifted(batch.next_obs)
-        next_features = self.actor.features(next_obs)
+        next_features = self.actor.features(batch.next_obs)
         next_action, log_prob = self.actor.head.sample(next_features)
         if self.eyes_target.names:
-            next_features = self.actor.features(next_obs, self.eyes_target)
+            next_features = self.actor.features(batch.next_obs, self.eyes_target)
         next_q = self.critic_target(next_features, next_action, subset(config.members, config.subset)).amin(0)
         if config.entropy_backup:
             next_q = next_q - self.log_temperature.exp() * log_prob

@@ -73,6 +73,7 @@ class SacLearner(GaussianLearner):
             gamma=config.gamma,
             utd=config.utd,
             learning_starts=config.learning_starts,
+            shift=config.vision.shift,
         )
         spec = config.vision.seen(spec)
         self.policy = GaussianPolicy(Recipe("sac", config, spec), statistics)
@@ -90,7 +91,7 @@ class SacLearner(GaussianLearner):
 
     def update(self, batch: Transition[Tensor]) -> dict[str, float]:
         """One critic update, and every ``actor_every`` of them an actor and a temperature update."""
-        features = self.actor.features(self.actor.eyes.shifted(batch.obs))  # (B, n)
+        features = self.actor.features(batch.obs)  # (B, n)
         q = self.critic(features, batch.action)  # (E, B)
         critic_loss = (q - self.target(batch)).square().mean(1).sum()
         step(self.optimiser_critic, critic_loss)
@@ -107,11 +108,10 @@ class SacLearner(GaussianLearner):
     @torch.no_grad()
     def target(self, batch: Transition[Tensor]) -> Tensor:
         """Reward plus discounted soft value: the minimum over the target critics plus the entropy, (B,)."""
-        next_obs = self.actor.eyes.shifted(batch.next_obs)
-        next_features = self.actor.features(next_obs)
+        next_features = self.actor.features(batch.next_obs)
         next_action, log_prob = self.actor.head.sample(next_features)
         if self.eyes_target.names:
-            next_features = self.actor.features(next_obs, self.eyes_target)
+            next_features = self.actor.features(batch.next_obs, self.eyes_target)
         next_q = self.critic_target(next_features, next_action).amin(0)
         return batch.reward + batch.discount * (next_q - self.log_temperature.exp() * log_prob)
 

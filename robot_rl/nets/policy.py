@@ -9,8 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from robot_rl.core.arrays import HandedOver
 from robot_rl.core.errors import CheckpointError
 from robot_rl.core.records import Observation
+from robot_rl.nets.state import copied
+
+WEIGHTS = "weights/"
+"""Before the names that ``copied`` is told, beside those of a learner's state."""
 
 
 class Weights:
@@ -21,18 +26,30 @@ class Weights:
 
     def get(self) -> dict[str, NDArray]:
         """Copies of all parameters and buffers."""
-        return {k: v.detach().cpu().numpy().copy() for k, v in self.module.state_dict().items()}
+        return {k: copied(WEIGHTS + k, v).cpu().contiguous().numpy() for k, v in self.module.state_dict().items()}
 
     @torch.no_grad()
     def put(self, weights: Mapping[str, NDArray]) -> None:
-        """Overwrite them in place; ``CheckpointError`` when names or shapes do not fit."""
-        own = self.module.state_dict()
+        """Overwrite them in place; ``CheckpointError`` when names or shapes do not fit.
+
+        What is ``HandedOver`` is not copied where it lies as the module wants it: the module takes the memory itself,
+        which costs microseconds however large it is.
+        """
+        own = self.module.state_dict(keep_vars=True)
         wrong = [k for k, v in own.items() if k not in weights or tuple(weights[k].shape) != tuple(v.shape)]
         if wrong or len(weights) != len(own):
             name = (wrong or sorted(set(weights) - set(own)))[0]
             raise CheckpointError(f"weights do not fit this policy at {name!r}: use the checkpoint's own configuration")
         for name, tensor in own.items():
-            tensor.copy_(torch.as_tensor(np.asarray(weights[name])))
+            given = torch.as_tensor(np.asarray(weights[name]))
+            if isinstance(weights, HandedOver) and _alike(given, tensor):
+                tensor.data = given
+            else:
+                tensor.copy_(given)
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and one.device == other.device and one.stride() == other.stride()
 
 
 def single(obs: Observation, names: list[str], device: torch.device | str = "cpu") -> dict[str, Tensor]:

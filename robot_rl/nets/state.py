@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,30 @@ from torch import Tensor, nn
 from robot_rl.nets.optimise import pack, unpack
 
 Parts = Mapping[str, "nn.Module | torch.optim.Optimizer"]
+Copy = Callable[[str, Tensor], Tensor]
+"""Name and tensor -> what is kept of it."""
+
+
+def _clone(name: str, tensor: Tensor) -> Tensor:  # noqa: ARG001
+    return tensor.clone()
+
+
+_COPY: ContextVar[Copy] = ContextVar("copy", default=_clone)
+
+
+@contextmanager
+def copied_by(copy: Copy) -> Iterator[None]:
+    """Within it, ``save_state`` and ``Weights.get`` of this thread let ``copy`` make their copies."""
+    token = _COPY.set(copy)
+    try:
+        yield
+    finally:
+        _COPY.reset(token)
+
+
+def copied(name: str, tensor: Tensor) -> Tensor:
+    """A copy of the tensor: a new one, or what ``copied_by`` says."""
+    return _COPY.get()(name, tensor.detach())
 
 
 def save_state(parts: Parts, count: int) -> dict[str, Tensor]:
@@ -17,9 +43,9 @@ def save_state(parts: Parts, count: int) -> dict[str, Tensor]:
     state = {"count": torch.tensor(count), "generator": torch.get_rng_state()}
     for name, part in parts.items():
         if isinstance(part, nn.Module):
-            state |= {f"{name}.{k}": v.detach().clone() for k, v in part.state_dict().items()}
+            state |= {f"{name}.{k}": copied(f"{name}.{k}", v) for k, v in part.state_dict().items()}
         else:
-            state |= {k: v.detach().clone() for k, v in pack(part, name).items()}
+            state |= {k: copied(k, v) for k, v in pack(part, name).items()}
     return state
 
 

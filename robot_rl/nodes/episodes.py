@@ -1,13 +1,12 @@
-"""What the teleop node and the actor node share: episodes of a task on the graph, recorded, one JSON line each."""
+"""What the nodes share that run episodes: a task on the arm of the graph, recorded, one JSON line each."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,12 +15,13 @@ import numpy as np
 from robot_rl.actor.rollout import run_episode
 from robot_rl.actor.session import recorded_spec
 from robot_rl.core.clock import MonotonicClock
-from robot_rl.core.protocols import Policy
+from robot_rl.core.protocols import Policy, Task
 from robot_rl.core.rewards import Reward
 from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
+from robot_rl.nodes.process import say
 from robot_rl.rewards.file import chosen, make_reward
 
 Facts = dict[str, str | int | float | bool]
@@ -83,9 +83,12 @@ class StepTimes:
         }
 
 
-def cameras_of(observed: tuple[str, ...], reward: Reward | None) -> tuple[str, ...]:
-    """Cameras of the observation, and those that the reward looks through."""
-    return tuple(dict.fromkeys((*observed, *(() if reward is None else reward.cameras))))
+@contextmanager
+def on_arm(task: Task, reward: Reward | None) -> Iterator[tuple[RosRobot, RobotEnv]]:
+    """Join the graph: its arm with the cameras that ``task`` and ``reward`` look through, and the task on it."""
+    seen = (*task.spec.cameras, *(() if reward is None else reward.cameras))
+    with RosRobot(tuple(dict.fromkeys(seen))) as robot:
+        yield robot, RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
 
 
 def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
@@ -93,8 +96,7 @@ def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Polic
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     task = task_of_station(config.task, config.cameras, config.station)
     reward = make_reward(config.reward, config.station, person=False)
-    with RosRobot(cameras_of(config.cameras, reward)) as robot:
-        env = RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
+    with on_arm(task, reward) as (robot, env):
         policy = make_policy(env)
         times = StepTimes(env, config.parent)
         spec = recorded_spec(env, policy, config.seed)
@@ -105,6 +107,4 @@ def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Polic
                 times.restart()
                 seed = config.seed + number
                 result = run_episode(env, policy, seed, sink=writer, before_step=times.measure)
-                line = {"episode": number, **asdict(result), **times.summary(), "loop": robot.telemetry()}
-                sys.stdout.write(json.dumps(line) + "\n")
-                sys.stdout.flush()
+                say({"episode": number, **asdict(result), **times.summary(), "loop": robot.telemetry()})

@@ -113,18 +113,29 @@ class Graph:
             time.sleep(POLL)
         return fresh[0]
 
-    def run_node(self, module: str, arguments: Sequence[str], on_line: Callable[[str], None]) -> int:
+    def run_node(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        on_line: Callable[[str], None],
+        enough: Callable[[], bool] = lambda: False,
+    ) -> int:
         """Run a node of ours to its end on this graph; its standard output goes to ``on_line``, line by line.
 
-        Returns its exit code. It ends by itself with an error when the graph breaks under it.
+        Returns its exit code. It ends by itself with an error when the graph breaks under it. Once ``enough``, it is
+        asked to end (SIGINT) and gets the time that it needs for that.
         """
         process = self._popen([sys.executable, "-m", module, *arguments, "--parent", str(os.getpid())], subprocess.PIPE)
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=_read_lines, args=(process, lines), daemon=True)
         reader.start()
+        asked = False
         try:
             while process.poll() is None or reader.is_alive() or not lines.empty():
                 self.watch()
+                if enough() and not asked:
+                    asked = True
+                    _signal(process, signal.SIGINT)
                 try:
                     on_line(lines.get(timeout=POLL))
                 except queue.Empty:

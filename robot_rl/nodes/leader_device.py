@@ -9,12 +9,17 @@ from types import TracebackType
 from sensor_msgs.msg import JointState
 
 from controllers.arms.arm_model import ArmModel
+from controllers.arms.joint_names import joint_names
+from controllers.arms.panda import panda
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.ros import RosProcess
 from robot_rl.teleop.leader import Leader, LeaderJoints
 from robot_rl.teleop.sample import Inbox, Sample
 
+TOPIC = "leader/joint_states"
+JOINTS = joint_names("panda")
+"""A leader's joints, in the order of the Panda's; other makers have other names."""
 PATIENCE = 5.0
 """How long the leader may take to appear [s]."""
 
@@ -24,7 +29,7 @@ class LeaderDevice:
 
     name = "leader"
 
-    def __init__(self, model: ArmModel, joints: LeaderJoints, topic: str = "leader/joint_states") -> None:
+    def __init__(self, model: ArmModel, joints: LeaderJoints, topic: str = TOPIC) -> None:
         self.inbox = Inbox()
         self.leader = Leader(model, joints, self.inbox)
         self.topic = topic
@@ -57,3 +62,8 @@ class LeaderDevice:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self.process.spin(time.monotonic() + 0.05)
+
+
+def leader_of(device: str, topic: str = TOPIC, joints: tuple[str, ...] = JOINTS) -> LeaderDevice | None:
+    """The leader arm, if that is what a person moves."""
+    return LeaderDevice(panda(), LeaderJoints(joints=joints), topic) if device == "leader" else None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from robot_rl.core.errors import RobotRLError
 
@@ -26,6 +30,24 @@ class StopFlag:
     def __bool__(self) -> bool:
         """Whether to stop now."""
         return self._signalled or (self.parent > 0 and os.getppid() != self.parent)
+
+
+def end_with(parent: int) -> None:
+    """From now on, ask this process to end by SIGTERM when ``parent`` is not its parent any more; 0: never."""
+    if parent > 0:
+        threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def say(line: Mapping[str, Any]) -> None:
+    """A JSON line on standard output, to whoever started this process."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def run_process(name: str, main: Callable[[], None]) -> None:

@@ -14,17 +14,14 @@ from torch.nn import functional
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import IMAGES
 from robot_rl.data.dataset import Dataset
+from robot_rl.data.loading.augment import Augmentation
 from robot_rl.nets.optimise import adam, step
-from robot_rl.nets.vision.shift import draw_offsets, shift
 from robot_rl.rewards.classifier import Classifier, Facts
 from robot_rl.rewards.drift import Pictures, Reference, reference
 from robot_rl.rewards.frames import Frames, check_cameras, load_frames, split
 from robot_rl.rewards.network import NetworkConfig, SuccessNet, trained_share
 from robot_rl.rewards.roc import roc, threshold_for
 from robot_rl.rewards.testing import digests_of, report_of
-
-GREY: Final = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +55,12 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.updates < 1 or self.batch < 2 or not 0.0 < self.held_out < 1.0:
             raise ConfigError("give 1 update or more, a batch of 2 or more, and a held-out share between 0 and 1")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How each image is changed at random while learning."""
+        colour = self.colour
+        return Augmentation(shift=self.shift, brightness=colour, contrast=colour, saturation=colour)
         if not 0.0 <= self.fpr < 1.0:
             raise ConfigError(f"a false-positive rate of {self.fpr:g} was asked for: choose one from 0 to 1")
 
@@ -100,32 +103,15 @@ def fit(
     for i in range(config.updates):
         counts = (config.batch // 2, config.batch - config.batch // 2)
         rows = np.concatenate([rng.choice(some, n) for some, n in zip(classes, counts, strict=True)])
-        images = changed(torch.from_numpy(frames.images[rows]), config.shift, config.colour)
-        loss = functional.binary_cross_entropy_with_logits(network(images), target.float())
+        images = frames.images[rows]
+        flat = config.augmentation.apply(rng, images.reshape(-1, *images.shape[2:]))
+        logit = network(torch.from_numpy(flat.reshape(images.shape)))
+        loss = functional.binary_cross_entropy_with_logits(logit, target.float())
         step(optimiser, loss, 10.0)
         schedule.step()
         if on_update is not None:
             on_update(i + 1, float(loss.detach()))
     return network.eval()
-
-
-def changed(images: Tensor, largest: int, colour: float) -> Tensor:
-    """Images (B, C, S, S, 3) uint8, each shifted and recoloured by draws of its own."""
-    flat = images.flatten(0, 1)
-    return recoloured(shift(flat, draw_offsets(len(flat), largest)), colour).view_as(images)
-
-
-def recoloured(images: Tensor, most: float) -> Tensor:
-    """Images (N, S, S, 3) uint8 with other brightness b, contrast c and saturation s, each within 1 +- ``most``.
-
-    With grey g of a pixel and m the mean of g over the image, a channel v becomes c b (s v + (1 - s) g) + (1 - c) b m.
-    """
-    b, c, s = 1.0 + most * (2.0 * torch.rand(3, len(images), 1, 1, 1) - 1.0)
-    value = images.float()
-    grey = value @ torch.tensor(GREY)[:, None]
-    mean = grey.mean(dim=(1, 2), keepdim=True)
-    out = c * b * (s * value + (1 - s) * grey) + (1 - c) * b * mean
-    return out.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def finish(draft: Classifier, held: Frames, fpr: float) -> Classifier:

@@ -16,6 +16,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_rl.core.arrays import HandedOver
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.codec import DTYPES
 from robot_rl.transport.experience_pb2 import Manifest, News, Tensor
@@ -42,8 +43,8 @@ class Weights:
     version: int
     published: float
     """Monotonic time of the publication on this machine's clock [s]."""
-    tensors: Mapping[str, NDArray]
-    """Name -> array; writable views of a buffer of their own."""
+    tensors: HandedOver
+    """Name -> array; writable views of a buffer of their own, which a policy may keep."""
 
     def age(self) -> float:
         """Time since the publication [s]."""
@@ -123,7 +124,7 @@ class Unpacker:
             raise CheckpointError(f"weights of {manifest.size} bytes are too large, at most {MAX_SIZE} are accepted")
         self._manifest = manifest
         self._received = time.monotonic()
-        self._buffer = np.empty(manifest.size, np.uint8)
+        self._buffer = _aligned(manifest.size)
         self._filled = self._count = 0
 
     def add(self, message: bytes) -> None:
@@ -147,7 +148,7 @@ class Unpacker:
     def weights(self) -> Weights:
         """The arrays, views of one buffer; ``CheckpointError`` if they do not lie within it."""
         manifest = self._manifest
-        tensors = {entry.name: self._array(entry) for entry in manifest.tensors}
+        tensors = HandedOver((entry.name, self._array(entry)) for entry in manifest.tensors)
         return Weights(version=manifest.version, published=self._received - manifest.age, tensors=tensors)
 
     def _array(self, entry: Tensor) -> NDArray:
@@ -156,3 +157,10 @@ class Unpacker:
         if not known or entry.offset + count * np.dtype(entry.dtype).itemsize > len(self._buffer):
             raise CheckpointError(f"weights {entry.name!r} are described wrongly: update the older of the two programs")
         return np.frombuffer(self._buffer, np.dtype(entry.dtype), count, entry.offset).reshape(shape)
+
+
+def _aligned(size: int) -> NDArray[np.uint8]:
+    """Bytes that begin where a policy's own tensors might: what is computed with them is the same to the last bit."""
+    room = np.empty(size + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.data.copying import row_addresses
 from robot_rl.data.loading.pixels import change_colours, cut_out
 
 
@@ -81,6 +82,14 @@ class Augmentation:
                 factors = (1.0 + ranges * rng.uniform(-1.0, 1.0, size=(count, 3))).astype(np.float32)
             drawn[name] = Draws(offset, factors)
         return drawn
+
+    def apply(self, rng: np.random.Generator, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Images (B, H, W, 3), each changed by a draw of its own, as a copy."""
+        rows = np.arange(len(images))
+        out = np.empty((len(images), *self.cut(images.shape[1:]), 3), np.uint8)
+        draws = self.draw(rng, images.shape[1:], len(images))
+        Cuts(row_addresses(images, rows), images.shape[1:], out, rows, draws).copy(slice(None), stream=False)
+        return out
 
     def centre(self, shape: tuple[int, ...], count: int) -> Draws:
         """What to use when a policy is evaluated: the middle of the image, its colours as they are."""

@@ -16,7 +16,6 @@ from robot_rl.nets.vision.conv import SmallConv
 from robot_rl.nets.vision.embedding import SpatialEmbedding
 from robot_rl.nets.vision.resnet import ResNet
 from robot_rl.nets.vision.scale import to_network
-from robot_rl.nets.vision.shift import draw_offsets, shift
 from robot_rl.nets.vision.vit import Vit
 from robot_rl.nets.vision.weights import put, read, vit_shape
 
@@ -82,14 +81,6 @@ class Eyes(nn.Module):
     def target(self) -> Eyes:
         """A copy that a target network sees with; a frozen encoder is shared."""
         return copy.deepcopy(self, {id(self.frozen): self.frozen}).requires_grad_(False)
-
-    def shifted(self, obs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """The observations with their images shifted at random: all cameras of a sample alike."""
-        if self.vision.shift == 0 or self.vision.frozen or not self.cameras:
-            return obs
-        first = obs[self.names[0]]
-        offset = draw_offsets(len(first), self.vision.shift, first.device)
-        return {**obs, **{name: shift(obs[name], offset) for name in self.names}}
 
     def forward(self, obs: Mapping[str, Tensor]) -> Tensor:
         """Features in [-1, 1], (B, width)."""
