@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from robot_rl.core.errors import CheckpointError, RobotRLError
 from robot_rl.core.spec import Spec
-from robot_rl.learner import registry
+from robot_rl.learner import registry, tensorfile
 from robot_rl.learner.protocol import Learner, Recipe, WeightedPolicy
 from robot_rl.learner.snapshot import Snapshot, take
 from robot_rl.learner.swap import put
@@ -51,7 +51,7 @@ def write(path: Path, snapshot: Snapshot, meta: Meta, like: Path | None = None) 
         _write_policy(staging, snapshot.recipe, snapshot.weights, meta, base=snapshot.base is not None)
         if snapshot.base is not None:
             _write_base(staging / "base", snapshot.base, like and like / "base")
-        safetensors.torch.save_file(snapshot.tensors, staging / "learner.safetensors")
+        tensorfile.write(staging / "learner.safetensors", snapshot.tensors)
         if snapshot.progress:
             (staging / PROGRESS).write_text(json.dumps(snapshot.progress))
         put(staging, path)
@@ -134,7 +134,7 @@ def _write_policy(folder: Path, recipe: Recipe, weights: Weights, meta: Meta, *,
         "base": base,
     }
     (folder / DESCRIPTION).write_text(json.dumps(data, indent=1) + "\n")
-    safetensors.numpy.save_file(dict(weights), folder / "policy.safetensors")
+    tensorfile.write(folder / "policy.safetensors", weights)
 
 
 def _write_base(folder: Path, policy: WeightedPolicy, like: Path | None) -> None:

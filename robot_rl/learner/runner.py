@@ -184,7 +184,7 @@ class LearnerRunner:
         if self.updates % self.config.publish_every == 0:
             self.version = self.server.publish(self.learner.weights())
         self._since_checkpoint += 1
-        if self._since_checkpoint >= self.config.checkpoint_every and not self._scribe.busy:
+        if self._since_checkpoint >= self.config.checkpoint_every and self._scribe.ready(self.learner):
             self._save("checkpoint")
             self._since_checkpoint = 0
 
@@ -211,6 +211,7 @@ class LearnerRunner:
             "free_running": int(self.pace.utd <= 0),
             "utd": self.updates / max(1, self.feed.env_steps - self.pace.learning_starts + 1),
             "checkpoint_pause_ms": 1e3 * self._scribe.pause,
+            "checkpoint_pause_worst_ms": 1e3 * self._scribe.longest_pause,
             "steps_per_s": (self.feed.env_steps - before[0]) / elapsed,
             "updates_per_s": (self.updates - before[1]) / elapsed,
         }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from robot_rl.core.errors import RobotRLError
 from robot_rl.learner.protocol import Learner, Recipe, WeightedPolicy
+from robot_rl.learner.room import Room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +44,17 @@ def take(learner: Learner, progress: dict[str, Any] | None = None, recipe: Recip
 
 
 class Scribe:
-    """Writes one snapshot after the other in a thread of its own."""
+    """Copies a learner into memory that is there already, and writes one copy after the other in a thread of its own.
+
+    Memory that is new costs more than the copy: the system clears it page by page when it is first written to.
+    """
 
     def __init__(self, write: Callable[[Path, Snapshot, dict[str, int]], None]) -> None:
         """``write`` puts a snapshot and counters into a folder, whole or not at all."""
         self._write = write
-        self._thread: threading.Thread | None = None
-        self._error: RobotRLError | OSError | None = None
+        self._room = Room()
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
+        self._work: Future[None] | None = None
         self.pause = 0.0
         """Time for which training stood still for the newest snapshot [s]."""
         self.longest_pause = 0.0
@@ -58,30 +62,34 @@ class Scribe:
 
     @property
     def busy(self) -> bool:
-        """Whether a snapshot is still on its way to the disk."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether the thread is still at work."""
+        return self._work is not None and not self._work.done()
+
+    def ready(self, learner: Learner) -> bool:
+        """Whether a snapshot would find its memory now; if not, the thread makes it, and is busy until then.
+
+        A learner grows in its first updates, when its optimisers make their moments.
+        """
+        if self.busy:
+            return False
+        self.wait()
+        if self._room.enough(learner):
+            return True
+        self._work = self._thread.submit(self._room.make)
+        return False
 
     def save(self, path: Path, snapshot: Callable[[], Snapshot], counts: dict[str, int]) -> None:
         """Copy now, write later. The one before must be on the disk: look at ``busy`` where waiting would hurt."""
         self.wait()
         began = time.perf_counter()
-        copied = snapshot()
+        with self._room.used():
+            copied = snapshot()
+        self._work = self._thread.submit(self._write, path, copied, counts)
         self.pause = time.perf_counter() - began
         self.longest_pause = max(self.longest_pause, self.pause)
-        self._thread = threading.Thread(target=self._work, args=(path, copied, counts), name="checkpoint")
-        self._thread.start()
 
     def wait(self) -> None:
         """Return when all is on the disk; an error of the thread is raised here."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def _work(self, path: Path, snapshot: Snapshot, counts: dict[str, int]) -> None:
-        try:
-            self._write(path, snapshot, counts)
-        except (RobotRLError, OSError) as error:
-            self._error = error
+        if self._work is not None:
+            work, self._work = self._work, None
+            work.result()

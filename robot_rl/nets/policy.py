@@ -14,6 +14,8 @@ from robot_rl.core.errors import CheckpointError
 from robot_rl.core.records import Observation
 from robot_rl.nets.state import copied
 
+ALIGNMENT = 64
+"""Of tensors in memory [bytes]."""
 WEIGHTS = "weights/"
 """Before the names that ``copied`` is told, beside those of a learner's state."""
 
@@ -42,14 +44,16 @@ class Weights:
             raise CheckpointError(f"weights do not fit this policy at {name!r}: use the checkpoint's own configuration")
         for name, tensor in own.items():
             given = torch.as_tensor(np.asarray(weights[name]))
-            if isinstance(weights, HandedOver) and _alike(given, tensor):
+            if isinstance(weights, HandedOver) and _takes(tensor, given):
                 tensor.data = given
             else:
                 tensor.copy_(given)
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and one.device == other.device and one.stride() == other.stride()
+def _takes(tensor: Tensor, given: Tensor) -> bool:
+    """Whether the tensor may lie in that memory: its kind, its order, and where torch itself would let it begin."""
+    alike = given.dtype == tensor.dtype and given.device == tensor.device and given.stride() == tensor.stride()
+    return alike and given.data_ptr() % ALIGNMENT == 0
 
 
 def single(obs: Observation, names: list[str], device: torch.device | str = "cpu") -> dict[str, Tensor]:
