@@ -1,6 +1,7 @@
 """Weights from a learner's process into the network of an actor's: published, sent, checked, applied (data.md §7.4).
 
-How long the learner's own thread is held up by publishing is told too, and how soon an actor is back after an outage.
+How long the learner's own thread is held up by publishing is told too, how much longer the steps of an actor's control
+thread are that adopt new weights or are made while some arrive, and how soon an actor is back after an outage.
 LeRobot's way is the peer. The limit copies the same bytes through a bare TCP connection and into the network.
 
 usage: weights.py [--quick]    quick: a short outage, no peer
@@ -24,8 +25,11 @@ import torch
 from crashes.relay import Relay
 from learners.lerobot_rl import lerobot_python
 from peers import result, run_peer
+from wires import adoption
 
 from robot_rl.core.spec import Feature, Spec
+from robot_rl.nets.cpu import prepare
+from robot_rl.nets.policy import Weights
 from robot_rl.transport import certificates
 from robot_rl.transport.access import Credentials
 from robot_rl.transport.client import ExperienceClient
@@ -42,6 +46,15 @@ def network(megabytes: int) -> dict[str, torch.Tensor]:
     """Ten layers."""
     generator = torch.Generator().manual_seed(megabytes)
     return {f"layer{i}": torch.rand(25_000 * megabytes, generator=generator) for i in range(10)}
+
+
+class Network(torch.nn.Module):
+    """The same as a module."""
+
+    def __init__(self, megabytes: int) -> None:
+        super().__init__()
+        for name, value in network(megabytes).items():
+            self.register_parameter(name, torch.nn.Parameter(value))
 
 
 class Pipe:
@@ -83,7 +96,7 @@ def free_port() -> int:
 def act(address: str, folder: Path, secure: Path | None, pipe: Pipe, megabytes: int) -> None:
     """The actor: puts every new version into its network, and tells when."""
     torch.set_num_threads(1)
-    mine = network(megabytes)
+    mine = Weights(Network(megabytes))
     shown = Credentials.load(secure / "arm") if secure else None
     with ExperienceClient(address, folder / "spool", SPEC, credentials=shown) as client:
         client.connect(60.0)
@@ -92,8 +105,7 @@ def act(address: str, folder: Path, secure: Path | None, pipe: Pipe, megabytes: 
         while True:
             while (weights := client.newest(version)) is None:
                 time.sleep(0.0005)
-            for name, value in weights.tensors.items():
-                mine[name].copy_(torch.from_numpy(value))
+            mine.put(weights.tensors)
             version = weights.version
             pipe.tell(time.monotonic())
 
@@ -206,6 +218,7 @@ def after_a_hole(relay: Relay, port: int) -> float:
 
 def main() -> None:
     """All sizes, plain and encrypted."""
+    prepare(1)  # as in a learner and in an actor
     port = free_port()
     relay = Relay(port)  # forked before there are threads
     secure = Path(tempfile.mkdtemp()) / "certificates"
@@ -215,6 +228,7 @@ def main() -> None:
     for megabytes in (5, 50):
         figures |= ours(megabytes, None) | ours(megabytes, secure)
         limit |= bare(megabytes)
+        figures |= adoption.measure(megabytes, TIMES, both=not QUICK)
         peer |= {} if QUICK else run_peer(lerobot_python(), script, str(megabytes), str(TIMES))
     outages = [reconnect(secure if n % 2 else None) for n in range(2)]
     figures |= {"outage_s": OUTAGE, "reconnect_s": round(outages[0], 3), "reconnect_tls_s": round(outages[1], 3)}

@@ -30,6 +30,7 @@ def test_weights_arrive_and_an_actor_is_back_soon_after_an_outage() -> None:
     found = figures("weights.py")
     assert 0 < found["publish_50mb_ms"] < found["applied_50mb_ms"]
     assert found["applied_50mb_tls_best_ms"] < 2000
+    assert found["adopt_50mb_ms"] < 5.0, "a control thread copies weights"
     outages = [found[name] for name in ("reconnect_s", "reconnect_tls_s", "reconnect_after_a_hole_s")]
     assert min(outages) < 2.0, "even without other work on this machine an actor is slow to come back"
     assert max(outages) < 10.0
