@@ -82,6 +82,10 @@ class Copier:
         for job in jobs:
             if not job.target.flags.c_contiguous:
                 raise ConfigError("a batch to write into must be contiguous: take it from empty_batch()")
+            if len(job.at) and not 0 <= job.at.min() <= job.at.max() < len(job.target):
+                raise ConfigError(
+                    f"a batch to write into has {len(job.target)} rows, too few: make it as large as wanted"
+                )
         total = sum(row_size(job.target) * len(job.at) for job in jobs)
         stream = total >= STREAM
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from robot_rl.core.errors import ConfigError
@@ -55,14 +53,14 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.updates < 1 or self.batch < 2 or not 0.0 < self.held_out < 1.0:
             raise ConfigError("give 1 update or more, a batch of 2 or more, and a held-out share between 0 and 1")
+        if not 0.0 <= self.fpr < 1.0:
+            raise ConfigError(f"a false-positive rate of {self.fpr:g} was asked for: choose one from 0 to 1")
 
     @property
     def augmentation(self) -> Augmentation:
         """How each image is changed at random while learning."""
         colour = self.colour
         return Augmentation(shift=self.shift, brightness=colour, contrast=colour, saturation=colour)
-        if not 0.0 <= self.fpr < 1.0:
-            raise ConfigError(f"a false-positive rate of {self.fpr:g} was asked for: choose one from 0 to 1")
 
 
 def train_classifier(

@@ -88,6 +88,8 @@ def test_a_crop_needs_a_batch_of_its_size():
         replay.sample(8, out=empty_batch(TWO, 8), augmentation=crop)
     with pytest.raises(ConfigError, match="same augmentation"):
         replay.sample(8, out=empty_batch(TWO, 8, crop))
+    with pytest.raises(ConfigError, match="8 rows, too few"):
+        replay.sample(9, out=empty_batch(TWO, 8))
 
 
 def test_mixed_batches_are_shifted_on_both_sides():

@@ -22,7 +22,7 @@ from robot_rl.rewards.file import make_reward
 from robot_rl.rewards.frames import NEVER, ahead_of, labels_of, load_frames, split
 from robot_rl.rewards.network import NetworkConfig, SuccessNet, trained_share
 from robot_rl.rewards.testing import evaluate
-from robot_rl.rewards.training import TrainingConfig, changed, fit, train_classifier
+from robot_rl.rewards.training import TrainingConfig, fit, train_classifier
 
 
 def test_it_learns_and_is_tested_on_episodes_it_has_never_seen(trained, world):
@@ -193,12 +193,14 @@ def test_larger_encoders_and_who_gets_a_gradient(tmp_path, frozen):
 
 
 def test_changes_of_images_keep_what_they_must():
-    torch.manual_seed(0)
-    images = torch.randint(0, 256, (6, 2, 16, 16, 3), dtype=torch.uint8)
-    assert torch.equal(changed(images, 0, 0.0), images)
-    flat = torch.full((4, 1, 16, 16, 3), 100, dtype=torch.uint8)
-    out = changed(flat, 3, 0.2)
-    assert out.shape == flat.shape
-    assert (out.amin((1, 2, 3)) == out.amax((1, 2, 3))).all(), "a grey image stays even: only its brightness changes"
-    assert 80 <= int(out.min()) < int(out.max()) <= 120
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 16, 16, 3), np.uint8)
+    same, moved = (TrainingConfig(shift=s, colour=0.0).augmentation.apply(rng, images) for s in (0, 3))
+    assert np.array_equal(same, images)
+    assert moved.shape == images.shape
+    assert (moved != images).any()
+    flat = np.full((4, 16, 16, 3), 100, np.uint8)
+    out = TrainingConfig(shift=3, colour=0.2).augmentation.apply(rng, flat)
+    assert (out.min((1, 2, 3)) == out.max((1, 2, 3))).all(), "a grey image stays even: only its brightness changes"
+    assert 80 <= out.min() < out.max() <= 120
     assert SPEC.cameras == ["wrist"]

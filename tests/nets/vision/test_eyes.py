@@ -10,12 +10,10 @@ from torch import Tensor
 
 from robot_rl.core.errors import ConfigError
 from robot_rl.core.spec import STATE, Feature, Spec
-from robot_rl.data.loading.pixels import cut_out
 from robot_rl.nets.optimise import mix
 from robot_rl.nets.vision.config import Vision, seen
 from robot_rl.nets.vision.conv import SmallConv
 from robot_rl.nets.vision.eyes import MAPS, Eyes
-from robot_rl.nets.vision.shift import draw_offsets, shift
 
 FRONT, WRIST = "observation.images.front", "observation.images.wrist"
 SPEC = Spec(
@@ -41,29 +39,6 @@ def frozen(tmp_path) -> Vision:
     path = tmp_path / "conv.safetensors"
     safetensors.torch.save_file({k: v.contiguous() for k, v in SmallConv().state_dict().items()}, path)
     return Vision(encoder="conv", weights=str(path), frozen=True)
-
-
-def test_shift_is_the_loaders_bit_for_bit() -> None:
-    batch = images(7)[FRONT]
-    offset = draw_offsets(7, 5)
-    assert offset.abs().max() <= 5
-    assert (offset[:, 0] != offset[:, 1]).any()
-    want = np.empty(batch.shape, np.uint8)
-    address = np.array([row.data_ptr() for row in batch], np.int64)
-    cut_out(address, (16, 24), offset.numpy(), want, (np.arange(7), False))
-    assert np.array_equal(shift(batch, offset).numpy(), want)
-    padded = np.pad(batch[2].numpy(), ((5, 5), (5, 5), (0, 0)), mode="edge")
-    y, x = (offset[2] + 5).tolist()
-    assert np.array_equal(shift(batch, offset)[2].numpy(), padded[y : y + 16, x : x + 24])
-
-
-def test_all_cameras_of_a_sample_are_shifted_alike_and_others_differently() -> None:
-    eyes = Eyes(SPEC, Vision(encoder="conv", shift=3))
-    ramp = torch.arange(16, dtype=torch.uint8)[:, None, None].expand(40, 16, 16, 3) * 10
-    obs = {FRONT: torch.cat((ramp, ramp[:, :, :8]), 2), WRIST: ramp}
-    moved = eyes.shifted(obs)
-    assert torch.equal(moved[FRONT][:, 8, 8], moved[WRIST][:, 8, 8])
-    assert len(set(moved[WRIST][:, 8, 8, 0].tolist())) == 7  # -3 to 3
 
 
 def test_frozen_maps_are_what_the_encoder_sees_and_nothing_of_it_is_trained_copied_or_sent(frozen: Vision) -> None:
