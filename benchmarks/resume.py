@@ -3,7 +3,7 @@
 An actor sends the same scripted steps to two learners: RLPD, ten critics, demonstrations and corrections, a replay so
 small that it forgets. One learner is left alone, the other is killed at random instants. Compared at the end, bit for
 bit: policy, critics and their targets, optimisers, the generators of noise and of the draws, the order of the replay.
-Then the time for which updates stand still while a checkpoint is taken, at 256-256 and at 1024-1024.
+Before that: how long updates stand still while a checkpoint is taken, from the first one on, layers of 256 and 1024.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from peers import result
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import STATE
 from robot_rl.learner import checkpoint, registry
+from robot_rl.learner.protocol import Learner
 from robot_rl.learner.snapshot import Scribe, Snapshot, take
 from robot_rl.nets.cpu import prepare
 from robot_rl.transport.client import ExperienceClient
@@ -95,36 +96,45 @@ def digest(folder: Path) -> dict[str, str]:
     return out
 
 
+def updated(learner: Learner) -> float:
+    """How long one update takes [s]."""
+    batch = Transition(
+        obs={STATE: torch.randn(64, 18)}, action=torch.rand(64, 3), reward=torch.zeros(64),
+        discount=torch.full((64,), 0.97), next_obs={STATE: torch.randn(64, 18)},
+    )  # fmt: skip
+    began = time.perf_counter()
+    learner.update(batch)
+    return time.perf_counter() - began
+
+
 def pauses(width: int, saves: int, folder: Path) -> dict[str, float]:
-    """How long updates stand still for a checkpoint of ten critics of that width, while the one before is written."""
+    """How long updates stand still for a checkpoint of ten critics of that width, and how long they take beside it."""
     method = registry.load("rlpd")
     learner = method.make(method.Config(hidden=(width, width), batch_size=64), SPEC, base=None, statistics=None)
 
     def write(path: Path, snapshot: Snapshot, counts: dict[str, int]) -> None:
         checkpoint.write(path, snapshot, counts)
 
-    scribe, stops, between = Scribe(write), [], []
+    scribe, stops, cpu, usual, beside = Scribe(write), [], [], [], []
     for number in range(saves):
-        before = time.perf_counter()
-        for _ in range(3):
-            batch = Transition(
-                obs={STATE: torch.randn(64, 18)}, action=torch.rand(64, 3), reward=torch.zeros(64),
-                discount=torch.full((64,), 0.97), next_obs={STATE: torch.randn(64, 18)},
-            )  # fmt: skip
-            learner.update(batch)
-        between.append((time.perf_counter() - before) / 3)
-        while scribe.busy:
-            time.sleep(0.01)
+        while not scribe.ready(learner):
+            (beside if number else []).append(updated(learner))
+        usual += [updated(learner) for _ in range(3)]
+        began = time.thread_time()
         scribe.save(folder / f"pause{width}", lambda: take(learner), {"updates": number})
+        cpu.append(time.thread_time() - began)
         stops.append(scribe.pause)
     scribe.wait()
     size = sum(f.stat().st_size for f in (folder / f"pause{width}").rglob("*"))
-    return {
-        "megabytes": round(size / 1e6, 1),
-        "pause_ms_median": round(1e3 * statistics.median(stops), 2),
-        "pause_ms_worst": round(1e3 * max(stops), 2),
-        "update_ms": round(1e3 * statistics.median(between), 2),
+    figures = {
+        "pause_ms_first": stops[0],
+        "pause_ms_median": statistics.median(stops),
+        "pause_ms_worst": max(stops),
+        "pause_cpu_ms_worst": max(cpu),
+        "update_ms": statistics.median(usual),
+        "update_while_writing_ms": statistics.median(beside or [0.0]),
     }
+    return {"megabytes": round(size / 1e6, 1), **{name: round(1e3 * value, 2) for name, value in figures.items()}}
 
 
 def main() -> None:
@@ -138,11 +148,11 @@ def main() -> None:
     at = sorted(random.sample(range(30, updates - 30), kills))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        stops = {f"checkpoint_{w}": pauses(w, 4 if quick else 20, folder) for w in ((256,) if quick else (256, 1024))}
         learn(folder / "whole", steps, [])
         killed = learn(folder / "killed", steps, at)
         whole, resumed = digest(folder / "whole"), digest(folder / "killed")
         same = {name: whole[name] == resumed[name] for name in FILES}
-        stops = {} if quick else {f"checkpoint_{w}": pauses(w, 10, folder) for w in (256, 1024)}
     figures = {"updates": updates, "kills": killed, "identical_files": sum(same.values()), "of_files": len(FILES)}
     print("\n".join(f"{name}: {'identical' if equal else 'DIFFERENT'}" for name, equal in same.items()))
     result("resume", {**figures, **stops}, {})
