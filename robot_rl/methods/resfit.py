@@ -68,8 +68,9 @@ class Config:
     """Correlation of the exploration noise from one step to the next; slow noise finds what a biased base misses."""
     target_noise: float = 0.05
     """Standard deviation of the noise on the target action, clipped at three deviations."""
-    residual_penalty: float = 0.0
-    """Weight of the squared residual in the actor's loss."""
+    residual_penalty: float = 0.015
+    """Value that a residual at its largest must gain, per action dimension; what it costs grows with its square. With 0
+    an actor that moves by signs (Adam) goes to the limit even where nothing is to be gained, and leaves a good base."""
     value_max: float = 1.0
     """Targets are clipped to [0, value_max]; 0 leaves them as they are."""
     utd: float = 1.0
@@ -193,11 +194,12 @@ class ResfitLearner:
         return y.clamp(0.0, config.value_max) if config.value_max > 0 else y
 
     def update_actor(self, obs: Mapping[str, Tensor], features: Tensor) -> None:
-        """Ascend the mean of all critics at the combined action; the critics' weights get no gradient."""
+        """Ascend the mean of all critics at the combined action, less what the residual costs."""
         residual = self.actor.residual(features)
         action = (obs[BASE_ACTION] + residual).clamp(-1.0, 1.0)
         _, gradient = slope(self.critic, features, action)
-        loss = -(action * gradient).sum(-1).mean() + self.config.residual_penalty * residual.square().mean()
+        cost = self.config.residual_penalty * (residual / self.config.residual_scale).square().sum(-1)
+        loss = (cost - (action * gradient).sum(-1)).mean()
         step(self.optimiser_actor, loss, self.config.grad_clip)
         self.actor.moved.fill_(1.0)
         mix(self.actor_target, self.actor, self.config.polyak * self.config.actor_every)

@@ -26,7 +26,10 @@ METHODS = registry.names()
 FAST = {
     "sac": {"hidden": (64, 64), "temperature": 0.02, "lr_actor": 1e-3},
     "rlpd": {"hidden": (64, 64), "members": 4, "utd": 2, "lr_actor": 1e-3, "lr_critic": 1e-3},
-    "resfit": {"hidden": (64, 64), "members": 4, "critic_warmup": 300, "lr_actor": 1e-3, "lr_critic": 1e-3},
+    "resfit": {
+        **{"hidden": (64, 64), "members": 4, "critic_warmup": 300, "lr_actor": 1e-3, "lr_critic": 1e-3},
+        "residual_penalty": 0.0,
+    },
     "sac_lagrangian": {"hidden": (64, 64), "utd": 2, "lr_actor": 1e-3, "lr_critic": 1e-3},
     "ppo_lagrangian": {"hidden": (64, 64), "lr_actor": 2e-3},
     "bc": {"updates": 800, "hidden": (64, 64)},

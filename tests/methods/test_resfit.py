@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,21 @@ def test_sampling_is_what_the_configuration_says(ratio: float) -> None:
     learner = make(n_step=3, gamma=0.98, demo_ratio=ratio)
     assert (learner.sampling.n_step, learner.sampling.gamma, learner.sampling.demo_ratio) == (3, 0.98, ratio)
     assert learner.sampling.chunk == 0
+
+
+def drifted(penalty: float) -> float:
+    """Mean size of the residual, as a share of its limit, where actions make no difference but for luck."""
+    learner = make(critic_warmup=100, residual_penalty=penalty, lr_actor=1e-3)
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        rows = problems.one_step_batch(learner, rng)
+        luck = torch.from_numpy((rng.random(len(rows.reward)) < 0.97).astype(np.float32))
+        learner.update(replace(rows, reward=luck))
+    obs = {k: torch.from_numpy(v) for k, v in problems.observations(rng, 200).items()}
+    residual = learner.actor.residual(learner.actor.features(obs)).detach().abs()
+    return float(residual.mean()) / learner.config.residual_scale
+
+
+def test_a_good_base_is_left_alone_where_nothing_is_to_be_gained() -> None:
+    assert drifted(resfit.Config().residual_penalty) < 0.2
+    assert drifted(0.0) > 0.5, "without its price the residual follows the critics' noise"
