@@ -19,9 +19,12 @@ KEEPALIVE = (
     ("grpc.keepalive_timeout_ms", 3_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+ATTEMPT = 2_000
+"""How long one attempt to connect may take [ms]: a busy machine may need more than a second to shake hands, and would
+never be reached; with more than two, the system's own pauses between its calls into a dead line would grow."""
 CLIENT_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),  # how long one attempt may take
+    ("grpc.min_reconnect_backoff_ms", ATTEMPT),
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),

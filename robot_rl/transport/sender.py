@@ -18,6 +18,9 @@ WINDOW = 32
 LINGER = 0.05
 """Longest time that a record waits for company [s]."""
 HELLO_TIMEOUT = 3.0
+"""Time for the answer to a greeting, at first [s]; it doubles whenever it was not enough."""
+HELLO_LONGEST = 60.0
+"""Most that it becomes [s]: a learner whose disk or machine is that busy is there, and would never be heard else."""
 RETRY = 0.1
 REFUSALS = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED)
 STRANGERS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
@@ -41,6 +44,7 @@ class Sender(threading.Thread):
         self._call: grpc.RpcContext | None = None
         self._stopping = False
         self._unsent_bytes = 0
+        self._patience = HELLO_TIMEOUT
 
     def wrote(self, size: int) -> None:
         """A record of ``size`` bytes is in the live stream."""
@@ -83,10 +87,11 @@ class Sender(threading.Thread):
 
     def _deliver(self, stream: Stream) -> None:
         closed = stream is not self.spool.live
-        hello = self._call = self._stub.hello.future(stream.header, timeout=HELLO_TIMEOUT, wait_for_ready=True)
+        hello = self._call = self._stub.hello.future(stream.header, timeout=self._patience, wait_for_ready=True)
         if self._stopping:
             hello.cancel()
         reply = hello.result()
+        self._patience = HELLO_TIMEOUT
         self.schema = min(SCHEMA, reply.schema or OLDEST)
         stream.acknowledge(reply.durable, closed=closed)
         self.greeted.set()
@@ -129,3 +134,5 @@ class Sender(threading.Thread):
             self.error = SpecError(error.details())
         elif error.code() in STRANGERS:
             self.error = ConfigError(error.details())
+        elif error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self._patience = min(2 * self._patience, HELLO_LONGEST)
