@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from rich.console import Console
 
 from robot_rl.actor.duty import Duty, Hear, act, in_real_time
 from robot_rl.apps.evaluate import task_of
-from robot_rl.apps.graph import flags, learn_on_graph, require_ros, say_page
-from robot_rl.apps.progress import Advance, bar
+from robot_rl.apps.graph import flags, graph_of, learn_on_graph, say_page
+from robot_rl.apps.progress import bar
 from robot_rl.core.errors import ConnectionLostError
 from robot_rl.core.station import load_station
 from robot_rl.envs.seen import task_of_policy
@@ -41,9 +42,7 @@ def main(config: Config) -> None:
     torch.set_num_threads(1)
     check(config)
     begin, address = find(config)
-    duty = replace(config, address=address)
-    with bar(f"{'examining' if config.run.evaluate else 'acting'} for the learner at {address}", length(config)) as bar_:
-        done = (on_graph if config.ros else on_twin)(duty, begin, listener(bar_))
+    done = (on_graph if config.ros else on_twin)(replace(config, address=address), begin)
     kept = "" if done["delivered"] else f"; what the learner has not yet is in {config.spool}"
     Console(highlight=False).print(f"{done['steps']} steps in {done['episodes']} episodes{kept}")
 
@@ -53,51 +52,51 @@ def check(config: Config) -> None:
     if config.credentials:
         Credentials.load(config.credentials)
     if config.ros:
-        require_ros()
         load_station(config.station or "twin")
         make_reward(config.reward, config.station or "twin", person=config.person.person)
 
 
-def length(config: Config) -> float:
-    """Of the bar [steps]."""
-    return config.run.max_steps or float("inf")
-
-
-def on_twin(config: Config, begin: Path, hear: Hear) -> dict[str, Any]:
+def on_twin(config: Config, begin: Path) -> dict[str, Any]:
     """In this process: as fast as it goes, with a person in real time."""
     policy, stored = start.load(begin)
-    person = config.person
-    reward = make_reward(config.reward, config.station, person=person.person)
+    person = config.person.person
+    reward = make_reward(config.reward, config.station, person=person)
     task = task_of_policy(task_of(begin), policy.recipe.spec, config.station)
-    env = make_twin_env(task, guarded=bool(person.device), paced=person.person, reward=reward)
-    done = act(env, policy, stored, in_real_time(config) if person.person else config, hear)
+    env = make_twin_env(task, guarded=bool(config.person.device), paced=person, reward=reward)
+    with listener(config) as hear:
+        done = act(env, policy, stored, in_real_time(config) if person else config, hear)
     env.close()
     return vars(done)
 
 
-def on_graph(config: Config, begin: Path, hear: Hear) -> dict[str, Any]:
+def on_graph(config: Config, begin: Path) -> dict[str, Any]:
     """On the station's graph, which is started for it."""
-    station = config.station or "twin"
-    need = Need(task=task_of(begin), spec=start.load(begin)[0].recipe.spec)
+    station, task = config.station or "twin", task_of(begin)
+    need = Need(task=task, spec=start.load(begin)[0].recipe.spec)
     require(look_with(load_station(station), need), station)
-    arguments = ["--begin", str(begin), "--station", station, *flags(config, ("learner", "ros", "station", "person", "run"))]
-    return learn_on_graph(station, need.task, [*arguments, *flags(config.person), *flags(config.run)], hear)
+    duty = flags(config, ("learner", "ros", "station", "person", "run"))
+    wanted = ["--begin", str(begin), "--task", task, "--station", station, *duty]
+    with graph_of(station, task) as graph, listener(config) as hear:
+        return learn_on_graph(graph, [*wanted, *flags(config.person), *flags(config.run)], hear)
 
 
-def listener(advance: Advance) -> Hear:
-    """Shows a person's page, and moves the bar on with every episode."""
+@contextmanager
+def listener(config: Config) -> Iterator[Hear]:
+    """Shows a person's page, and a bar that every episode moves on."""
+    title = f"{'examining' if config.run.evaluate else 'acting'} for the learner at {config.address}"
     won: list[bool] = []
+    with bar(title, config.run.max_steps or float("inf")) as advance:
 
-    def hear(line: Mapping[str, Any]) -> None:
-        if "page" in line:
-            say_page(line["page"])
-            return
-        won.append(line["success"])
-        alarm = f"; REWARD: {line['alarm']}" if line["alarm"] else ""
-        recent = f"{sum(won[-50:])} of 50 succeeded{alarm}"
-        advance(line["total"], f"episode {len(won)}, weights {line['weights']}, {recent}")
+        def hear(line: Mapping[str, Any]) -> None:
+            if "page" in line:
+                say_page(line["page"])
+                return
+            won.append(line["success"])
+            alarm = f"; REWARD: {line['alarm']}" if line["alarm"] else ""
+            recent = f"{sum(won[-50:])} of 50 succeeded{alarm}"
+            advance(line["total"], f"episode {len(won)}, weights {line['weights']}, {recent}")
 
-    return hear
+        yield hear
 
 
 def find(config: Config) -> tuple[Path, str]:

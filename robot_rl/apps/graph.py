@@ -1,4 +1,4 @@
-"""A node of ours on a station's graph that is started for it: what ``collect --ros``, ``deploy`` and ``actor`` share."""
+"""A node of ours on a station's graph that is started for it: for ``collect --ros``, ``deploy`` and ``actor --ros``."""
 
 from __future__ import annotations
 
@@ -94,20 +94,17 @@ def run_on_graph(station: str, task: str, module: str, arguments: Sequence[str],
     return lines
 
 
-def learn_on_graph(station: str, task: str, arguments: Sequence[str], take: Take) -> dict[str, Any]:
-    """Start the station's graph, let a learner's actor act on it until it has enough, or SIGTERM or Ctrl-C, stop it.
-
-    Returns what the actor did.
-    """
+def learn_on_graph(graph: Graph, arguments: Sequence[str], take: Take) -> dict[str, Any]:
+    """Let an actor act for its learner until that has enough, or until SIGTERM or Ctrl-C; what the actor did."""
     done: dict[str, Any] = {}
+
+    def hear(line: dict[str, Any]) -> None:
+        if "done" in line:
+            done.update(line["done"])
+        else:
+            take(line)
+
     enough = Event()
-    with graph_of(station, task) as graph, on_stop_signal(enough.set):
-
-        def hear(line: dict[str, Any]) -> None:
-            if "done" in line:
-                done.update(line["done"])
-            else:
-                take(line)
-
-        run_node(graph, "robot_rl.nodes.learning_node", ["--task", task, *arguments], hear, enough)
+    with on_stop_signal(enough.set):
+        run_node(graph, "robot_rl.nodes.learning_node", arguments, hear, enough)
     return done

@@ -91,6 +91,20 @@ def on_arm(task: Task, reward: Reward | None) -> Iterator[tuple[RosRobot, RobotE
         yield robot, RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
 
 
+def rehearse(env: RobotEnv, policy: Policy) -> None:
+    """Do what a step does, but send nothing: what is loaded at first (1 s) is there before the arm waits for it.
+
+    An object that nobody tracks is named here, before anything moves.
+    """
+    task, state, objects = env.task, env.robot.state(), env.robot.objects()
+    frames = {name: camera.latest(env.max_age) for name, camera in env.cameras.items()}
+    policy.reset()
+    action = policy.act(policy.augment(task.observe(state, frames, objects)))[0]
+    task.command(action, state, 0)
+    task.executed(state, state, action)
+    policy.reset()
+
+
 def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
     """Join the graph, run and record every episode; a JSON line for each on standard output."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -98,6 +112,7 @@ def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Polic
     reward = make_reward(config.reward, config.station, person=False)
     with on_arm(task, reward) as (robot, env):
         policy = make_policy(env)
+        rehearse(env, policy)
         times = StepTimes(env, config.parent)
         spec = recorded_spec(env, policy, config.seed)
         name = chosen(config.reward, config.station)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from importlib import util
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from robot_rl.nodes.arm_process import warm_up
 from robot_rl.nodes.client import RosRobot
 from robot_rl.nodes.launcher import Graph
 
+sys.path.append(str(Path(__file__).parent))
 ROOT = Path(__file__).parents[2]
 LOOPBACK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>
 <AllowMulticast>false</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex>

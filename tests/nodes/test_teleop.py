@@ -5,12 +5,12 @@ import json
 import threading
 import time
 
-import aiohttp
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
+from page_visitor import visit
 from sensor_msgs.msg import JointState
 
 from controllers.arms.panda import panda
@@ -72,45 +72,13 @@ def session(graph, out, person, *arguments):
         line = json.loads(text)
         lines.append(line)
         if "page" in line:
-            pages.append(threading.Thread(target=lambda: asyncio.run(visit(line["page"])), daemon=True))
-            pages[0].start()
-
-    async def visit(url):
-        async with aiohttp.ClientSession() as browser, browser.ws_connect(f"{url}link") as link:
-            await person(Page(link))
+            pages.append(visit(line["page"], person))
 
     options = ["--task", "reach", "--out", str(out), "--episodes", "1", "--cameras", "--host", "127.0.0.1"]
     code = graph.run_node("robot_rl.nodes.teleop_node", [*options, "--review", "0", *map(str, arguments)], take)
     assert code == 0
     pages[0].join(10.0)
     return [line for line in lines if "page" not in line]
-
-
-class Page:
-    """What a page does with its websocket."""
-
-    def __init__(self, link):
-        self.link = link
-
-    async def say(self, **message):
-        await self.link.send_json(message)
-
-    async def phase(self, *wanted, keys=()):
-        """Wait for one of these phases; meanwhile hold ``keys``."""
-        while True:
-            await self.say(keys=list(keys))
-            try:
-                message = await self.link.receive(timeout=0.03)
-            except TimeoutError:
-                continue
-            if message.type is aiohttp.WSMsgType.TEXT and json.loads(message.data).get("phase") in wanted:
-                return
-
-    async def hold(self, seconds, *keys):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            await self.say(keys=list(keys))
-            await asyncio.sleep(0.03)
 
 
 def test_the_arm_mirrors_a_leader_by_another_maker(graph, leader, tmp_path):

@@ -1,0 +1,47 @@
+"""A person at her page: what a browser says to it, and what she sees of it."""
+
+import asyncio
+import json
+import threading
+import time
+
+import aiohttp
+
+
+def visit(url, person):
+    """A thread in which ``person``, a coroutine function of a ``Page``, is at the page of that address."""
+    thread = threading.Thread(target=lambda: asyncio.run(_visit(url, person)), daemon=True)
+    thread.start()
+    return thread
+
+
+async def _visit(url, person):
+    async with aiohttp.ClientSession() as browser, browser.ws_connect(f"{url}link") as link:
+        await person(Page(link))
+
+
+class Page:
+    """What a page does with its websocket."""
+
+    def __init__(self, link):
+        self.link = link
+
+    async def say(self, **message):
+        await self.link.send_json(message)
+
+    async def phase(self, *wanted, keys=()):
+        """Wait for one of these phases; meanwhile hold ``keys``."""
+        while True:
+            await self.say(keys=list(keys))
+            try:
+                message = await self.link.receive(timeout=0.03)
+            except TimeoutError:
+                continue
+            if message.type is aiohttp.WSMsgType.TEXT and json.loads(message.data).get("phase") in wanted:
+                return
+
+    async def hold(self, seconds, *keys):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await self.say(keys=list(keys))
+            await asyncio.sleep(0.03)
