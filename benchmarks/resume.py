@@ -3,6 +3,7 @@
 An actor sends the same scripted steps to two learners: RLPD, ten critics, demonstrations and corrections, a replay so
 small that it forgets. One learner is left alone, the other is killed at random instants. Compared at the end, bit for
 bit: policy, critics and their targets, optimisers, the generators of noise and of the draws, the order of the replay.
+The same from two cameras, whose images are shifted at random and are mapped from the disk after a kill.
 Before that: how long updates stand still while a checkpoint is taken, from the first one on, layers of 256 and 1024.
 """
 
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 
 import torch
-from learners.resumed import LENGTH, SPEC, STARTS, UTD, episodes
+from learners.resumed import LENGTH, SEEING, SPEC, STARTS, UTD, episodes
 from peers import result
 
 from robot_rl.core.records import Transition
@@ -43,9 +44,9 @@ def free_address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def learner_process(folder: Path, address: str, steps: int) -> subprocess.Popen[bytes]:
+def learner_process(folder: Path, address: str, steps: int, sees: bool) -> subprocess.Popen[bytes]:
     """Start a learner in ``folder``, or go on with the one that was killed there."""
-    call = [sys.executable, str(CHILD), str(folder), address, str(steps), "37", "64"]
+    call = [sys.executable, str(CHILD), str(folder), address, str(steps), "37", "64", *["images"] * sees]
     return subprocess.Popen(call, stdout=subprocess.PIPE)
 
 
@@ -58,14 +59,14 @@ def wait_for(child: subprocess.Popen[bytes], updates: int) -> bool:
     return False
 
 
-def learn(folder: Path, steps: int, kills: list[int]) -> int:
+def learn(folder: Path, steps: int, kills: list[int], sees: bool) -> int:
     """One learner's whole life with its actor, killed once it has made each number of updates. Returns the kills."""
-    folder.mkdir()
-    address, done = free_address(), 0
-    child = learner_process(folder, address, steps)
-    with ExperienceClient(address, folder / "spool", SPEC) as client:
+    folder.mkdir(parents=True)
+    address, done, spec = free_address(), 0, SEEING if sees else SPEC
+    child = learner_process(folder, address, steps, sees)
+    with ExperienceClient(address, folder / "spool", spec) as client:
         client.connect(300)
-        for number, (recorded, final) in enumerate(episodes(2, steps // LENGTH)):
+        for number, (recorded, final) in enumerate(episodes(2, steps // LENGTH, spec)):
             client.begin({"number": number})
             for step in recorded:
                 client.add(step)
@@ -76,7 +77,7 @@ def learn(folder: Path, steps: int, kills: list[int]) -> int:
                 child.kill()
                 child.wait()
                 done += 1
-                child = learner_process(folder, address, steps)
+                child = learner_process(folder, address, steps, sees)
         wait_for(child, sys.maxsize)
         if child.wait(300) != 0:
             raise RuntimeError("the learner failed")
@@ -137,6 +138,17 @@ def pauses(width: int, saves: int, folder: Path) -> dict[str, float]:
     return {"megabytes": round(size / 1e6, 1), **{name: round(1e3 * value, 2) for name, value in figures.items()}}
 
 
+def compared(folder: Path, steps: int, kills: int, sees: bool) -> dict[str, int]:
+    """Two lives, one of them with ``kills``, and how many of their files are equal."""
+    updates = int((steps - STARTS + 1) * UTD)
+    learn(folder / "whole", steps, [], sees)
+    done = learn(folder / "killed", steps, sorted(random.sample(range(30, updates - 30), kills)), sees)
+    whole, resumed = digest(folder / "whole"), digest(folder / "killed")
+    same = {name: whole[name] == resumed[name] for name in FILES}
+    print("\n".join(f"{name}: {'identical' if equal else 'DIFFERENT'}" for name, equal in same.items()))
+    return {"updates": updates, "kills": done, "identical_files": sum(same.values()), "of_files": len(FILES)}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -144,18 +156,12 @@ def main() -> None:
     quick = parser.parse_args().quick
     prepare(1)
     steps, kills = (240, 1) if quick else (1200, 6)
-    updates = int((steps - STARTS + 1) * UTD)
-    at = sorted(random.sample(range(30, updates - 30), kills))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stops = {f"checkpoint_{w}": pauses(w, 4 if quick else 20, folder) for w in ((256,) if quick else (256, 1024))}
-        learn(folder / "whole", steps, [])
-        killed = learn(folder / "killed", steps, at)
-        whole, resumed = digest(folder / "whole"), digest(folder / "killed")
-        same = {name: whole[name] == resumed[name] for name in FILES}
-    figures = {"updates": updates, "kills": killed, "identical_files": sum(same.values()), "of_files": len(FILES)}
-    print("\n".join(f"{name}: {'identical' if equal else 'DIFFERENT'}" for name, equal in same.items()))
-    result("resume", {**figures, **stops}, {})
+        figures = compared(folder / "states", steps, kills, sees=False)
+        seeing = compared(folder / "images", 120 if quick else 240, 1 if quick else 3, sees=True)
+    result("resume", {**figures, "from_images": seeing, **stops}, {})
 
 
 if __name__ == "__main__":

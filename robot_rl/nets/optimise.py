@@ -64,10 +64,12 @@ def pack(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
 
 
 def unpack(optimiser: torch.optim.Optimizer, prefix: str, tensors: Mapping[str, Tensor]) -> None:
-    """Load what ``pack`` returned."""
+    """Load what ``pack`` returned; a moment must lie in memory as its parameter does, the fused step counts on it."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith(prefix + "."):
             index, moment = name.removeprefix(prefix + ".").split(".")
             state.setdefault(int(index), {})[moment] = value.clone()
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    for parameter, row in optimiser.state.items():
+        row |= {k: torch.empty_like(parameter).copy_(v) for k, v in row.items() if v.shape == parameter.shape}
