@@ -22,20 +22,18 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from peers import result
+from turns import Turns
 
-from robot_rl.actor.rollout import TeleoperatorPolicy, run_episode, summary
+from robot_rl.actor.rollout import EpisodeResult, TeleoperatorPolicy, run_episode, summary
 from robot_rl.core.protocols import Policy
 from robot_rl.core.spec import ENVIRONMENT
 from robot_rl.data.dataset import open_dataset
-from robot_rl.data.mixture import Mixture
 from robot_rl.data.recorder import EpisodeWriter
-from robot_rl.data.replay import Replay
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import views_of
 from robot_rl.envs.twin_env import make_twin_env
 from robot_rl.learner import checkpoint
 from robot_rl.learner.offline import Recordings, demonstrations, statistics, train
-from robot_rl.learner.protocol import Learner, to_torch
 from robot_rl.methods import bc, resfit
 from robot_rl.nets.cpu import prepare
 from robot_rl.nets.vision.config import Vision
@@ -114,31 +112,24 @@ def improve(sizes: Sizes) -> Mapping[str, float]:
     recordings = Recordings((open_dataset(sizes.folder / "demos"),))
     spec = base.recipe.spec
     learner = resfit.make(resfit.Config(seed=sizes.seed), spec, base=base, statistics=statistics(recordings, spec))
-    online = Replay(learner.spec, max(100, sizes.steps + 100), sizes.seed)
-    source = Mixture(online, demonstrations(recordings, learner, sizes.seed), learner.sampling.demo_ratio)
-    counts = interleave(sizes, learner, online, source)
-    checkpoint.save(sizes.folder / "finetuned", "resfit", learner.policy.recipe.config, spec, learner, {"task": TASK})
-    return counts
+    turns = Turns(
+        environment(BLIND), learner, demonstrations(recordings, learner, sizes.seed), sizes.steps + 100, sizes.seed
+    )
+    won: list[bool] = []
 
-
-def interleave(sizes: Sizes, learner: Learner, online: Replay, source: Mixture) -> Mapping[str, float]:
-    """Act and update in turns for ``steps`` control steps."""
-    env, sampling, won = environment(BLIND), learner.sampling, []
-    steps = updates = 0
-
-    def turn() -> None:
-        nonlocal steps, updates
-        steps += 1
-        while steps > sampling.learning_starts and updates < (steps - sampling.learning_starts) * sampling.utd:
-            learner.update(to_torch(source.sample(sampling.batch_size, sampling.n_step, sampling.gamma)))
-            updates += 1
-
-    while steps < sizes.steps:
-        seed = sizes.seed * 100_000 + ONLINE_SEED + len(won)
-        won.append(run_episode(env, learner.policy, seed, explore=True, sink=online, before_step=turn).success)
+    def note(episode: EpisodeResult) -> bool:
+        won.append(episode.success)
         if len(won) % 25 == 0:
-            print(f"  resfit {steps} steps, {updates} updates: {sum(won[-50:])} of the last 50 won", flush=True)
-    return {"env_steps": steps, "updates": updates, "explored_success": sum(won[-50:]) / max(1, len(won[-50:]))}
+            print(
+                f"  resfit {turns.steps} steps, {turns.updates} updates: {sum(won[-50:])} of the last 50 won",
+                flush=True,
+            )
+        return False
+
+    turns.until(sizes.steps, sizes.seed * 100_000 + ONLINE_SEED, note)
+    checkpoint.save(sizes.folder / "finetuned", "resfit", learner.policy.recipe.config, spec, learner, {"task": TASK})
+    explored = sum(won[-50:]) / max(1, len(won[-50:]))
+    return {"env_steps": turns.steps, "updates": turns.updates, "explored_success": explored}
 
 
 def evaluate(sizes: Sizes, name: str) -> Mapping[str, float]:
@@ -193,7 +184,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="stages that are done there are not repeated")
     sizes = parser.parse_args(namespace=Sizes())
     if sizes.quick:
-        sizes.demos, sizes.updates, sizes.steps, sizes.episodes = 3, 3, 120, 1
+        sizes.demos, sizes.updates, sizes.steps, sizes.episodes = 3, 3, 60, 1
     prepare(1)
     torch.manual_seed(sizes.seed)
     with TemporaryDirectory() as temporary:
