@@ -189,7 +189,8 @@ class ResfitLearner:
         residual = self.actor_target.residual(next_features)
         noise = config.target_noise * torch.randn_like(residual).clamp(-3.0, 3.0)
         next_action = (batch.next_obs[BASE_ACTION] + residual + noise).clamp(-1.0, 1.0)
-        next_q = self.critic_target(next_features, next_action, subset(config.members, config.subset))
+        chosen = subset(config.members, config.subset, config.device)
+        next_q = self.critic_target(next_features, next_action, chosen)
         y = batch.reward + batch.discount * next_q.amin(0)
         return y.clamp(0.0, config.value_max) if config.value_max > 0 else y
 

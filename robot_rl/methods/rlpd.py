@@ -132,7 +132,8 @@ class RlpdLearner(GaussianLearner):
         next_action, log_prob = self.actor.head.sample(next_features)
         if self.eyes_target.names:
             next_features = self.actor.features(batch.next_obs, self.eyes_target)
-        next_q = self.critic_target(next_features, next_action, subset(config.members, config.subset)).amin(0)
+        chosen = subset(config.members, config.subset, config.device)
+        next_q = self.critic_target(next_features, next_action, chosen).amin(0)
         if config.entropy_backup:
             next_q = next_q - self.log_temperature.exp() * log_prob
         return batch.reward + batch.discount * next_q

@@ -143,7 +143,7 @@ class SacLagrangianLearner(GaussianLearner):
         maximum over the target cost critics, each (B,)."""
         next_features = self.actor.features(batch.next_obs)
         next_action, _ = self.actor.head.sample(next_features)
-        chosen = subset(self.config.members, self.config.subset)
+        chosen = subset(self.config.members, self.config.subset, self.config.device)
         next_q = self.critic_target(next_features, next_action, chosen).amin(0)
         next_cost = self.cost_critic_target(next_features, next_action).amax(0).clamp(min=0.0)
         return batch.reward + batch.discount * next_q, drain(batch) + batch.discount * next_cost

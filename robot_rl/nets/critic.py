@@ -48,11 +48,14 @@ class CriticEnsemble(nn.Module):
         return self.head(x, members).squeeze(-1)
 
 
-def subset(members: int, count: int, generator: torch.Generator | None = None) -> Tensor | None:
-    """``count`` distinct random members of an ensemble, (count,); None when that is all of them (REDQ, Chen 2021)."""
+def subset(members: int, count: int, device: str = "cpu") -> Tensor | None:
+    """``count`` distinct random members of an ensemble, (count,); None when that is all of them (REDQ, Chen 2021).
+
+    They are drawn where the ensemble is, so that a GPU does not wait for them.
+    """
     if count >= members:
         return None
-    return torch.randperm(members, generator=generator)[:count]
+    return torch.randperm(members, device=device)[:count]
 
 
 def slope(
