@@ -4,9 +4,9 @@ An update is UTD critic steps, each on a batch of its own, and one actor and one
 critics at UTD 1 (SAC), and ten critics at UTD 8 with a subset of two as the target (RLPD). Peer: LeRobot RL 0.6.1, its
 own ``SACAlgorithm.update``, in a virtual environment of its own; its default network has a state encoder of 256 before
 the same two layers. Beside them the same update written out in plain PyTorch, as it is and through ``torch.compile``
-(whose compilation is timed by itself). Ours runs in float32, and with the products between hidden layers in bfloat16.
-Limit: its matrix products alone, in float32. All take turns; the median of the rounds counts. Times are CPU time of
-the whole process.
+(once; how long compiling takes is told by itself). Ours runs in float32, and with the products between hidden layers in
+bfloat16. Limit: the matrix products alone, likewise: it says what multiple of LeRobot's rate this CPU allows at all. All
+take turns; the median of the rounds counts. Times are CPU time of the whole process.
 """
 
 from __future__ import annotations
@@ -30,49 +30,52 @@ RUNS = {
     "plain PyTorch": ("bare.py",),
     "plain PyTorch, compiled": ("bare.py", "compile"),
     "matrix products alone": ("products.py",),
+    "matrix products alone, bfloat16": ("products.py", "bfloat16"),
 }
+OURS, LEROBOT, COMPILED = ("ours", "ours_bfloat16"), "LeRobot RL 0.6.1 SAC", "plain PyTorch, compiled"
+LIMITS = [name for name in RUNS if name.startswith("matrix")]
 ROUNDS = 3
 
 
-def rates(who: str, rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Setting -> what each round measured."""
+def rates(who: str) -> dict[str, dict[str, Any]]:
+    """Setting -> what one round measured."""
     script, *more = RUNS[who]
-    python = lerobot_python() if script == "lerobot_sac.py" else Path(sys.executable)
+    python = lerobot_python() if who == LEROBOT else Path(sys.executable)
     text = (LEARNERS / script).read_text(encoding="utf-8")
-    return {s: [run_peer(python, text, *map(str, n), *more) for _ in range(rounds)] for s, n in SETTINGS.items()}
+    return {setting: run_peer(python, text, *map(str, sizes), *more) for setting, sizes in SETTINGS.items()}
 
 
-def told(median: dict[str, dict[str, float]]) -> None:
-    """How many times each of the others, in words."""
-    ours = ("ours", "ours_bfloat16")
-    for who in ours:
-        for peer in (name for name in median if name not in ours):
-            times = ", ".join(f"{s}: {median[who][s] / median[peer][s]:.2f}" for s in SETTINGS)
-            print(f"{who} / {peer}: {times}")
+def told(rate: dict[str, dict[str, float]]) -> None:
+    """How many times as fast as each of the others ours is, and how fast any could be."""
+    for who in (*OURS, *LIMITS):
+        for other in (name for name in rate if name not in {who, *OURS} and (who in OURS or name == LEROBOT)):
+            times = ", ".join(f"{s}: {rate[who][s] / rate[other][s]:.2f}" for s in SETTINGS)
+            print(f"{who} / {other}: {times}")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, ours beside plain PyTorch only")
+    parser.add_argument("--quick", action="store_true", help="one round, nothing of others but plain PyTorch")
     quick = parser.parse_args().quick
-    names = [w for w in RUNS if not quick or w in {"ours", "ours_bfloat16", "plain PyTorch"}]
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {who: {s: [] for s in SETTINGS} for who in names}
-    for _ in range(1 if quick else ROUNDS):
+    names = [who for who in RUNS if not quick or who not in {LEROBOT, COMPILED}]
+    found: dict[str, list[dict[str, dict[str, Any]]]] = {who: [] for who in names}
+    for number in range(1 if quick else ROUNDS):
         for who in names:
-            for setting, measured in rates(who, 1).items():
-                found[who][setting] += measured
-    median = {
-        who: {s: round(statistics.median(m["rate"] for m in of), 2) for s, of in settings.items()}
-        for who, settings in found.items()
+            if number == 0 or who != COMPILED:
+                found[who].append(rates(who))
+    rate = {
+        who: {s: round(statistics.median(one[s]["rate"] for one in rounds), 2) for s in SETTINGS}
+        for who, rounds in found.items()
     }
-    told(median)
-    ours = median.pop("ours") | {f"{s}_bfloat16": rate for s, rate in median.pop("ours_bfloat16").items()}
-    limit = {"matrix products alone": median.pop("matrix products alone", {})}
-    for setting, of in found.get("plain PyTorch, compiled", {}).items():
-        seconds = statistics.median(m["compile_s"] for m in of)
-        median["plain PyTorch, compiled"][f"{setting}_compile_s"] = round(seconds, 1)
-    result("learner_rate", ours, median, limit)
+    told(rate)
+    ours = rate.pop("ours") | {f"{s}_bfloat16": value for s, value in rate.pop("ours_bfloat16").items()}
+    limits = {who: rate.pop(who) for who in LIMITS}
+    if LEROBOT in rate:
+        ours |= {f"limit_over_lerobot_{s}": round(limits[LIMITS[0]][s] / rate[LEROBOT][s], 2) for s in SETTINGS}
+    for setting, one in (found[COMPILED][0] if COMPILED in found else {}).items():
+        rate[COMPILED][f"{setting}_compile_s"] = round(one["compile_s"], 1)
+    result("learner_rate", ours, rate, limits)
 
 
 if __name__ == "__main__":

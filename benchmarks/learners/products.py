@@ -1,4 +1,7 @@
-"""The matrix products of the same update and nothing else: no implementation in float32 with this BLAS is faster."""
+"""The matrix products of the same update and nothing else: no implementation with this BLAS is faster.
+
+In float32, or with those between the critics' hidden layers in bfloat16.
+"""
 
 import json
 import sys
@@ -7,6 +10,7 @@ import time
 import torch
 
 members, utd, updates = (int(v) for v in sys.argv[1:4])
+HALF = torch.bfloat16 if sys.argv[4:] == ["bfloat16"] else torch.float32
 torch.set_num_threads(1)
 torch.manual_seed(0)
 BATCH, STATE, ACTION, WIDTH = 256, 18, 3, 256
@@ -17,10 +21,11 @@ ACTOR = ((STATE, WIDTH), (WIDTH, WIDTH), (WIDTH, 2 * ACTION))
 class Products:
     """The layers of ``size`` networks at once, with memory for the results."""
 
-    def __init__(self, size: int, widths: tuple[tuple[int, int], ...]) -> None:
-        self.x = [torch.randn(size, BATCH, a) for a, _ in widths]
-        self.y = [torch.randn(size, BATCH, b) for _, b in widths]
-        self.w = [torch.randn(size, a, b) for a, b in widths]
+    def __init__(self, size: int, widths: tuple[tuple[int, int], ...], between: torch.dtype) -> None:
+        kinds = [between if a == b else torch.float32 for a, b in widths]
+        self.x = [torch.randn(size, BATCH, a).to(kind) for (a, _), kind in zip(widths, kinds, strict=True)]
+        self.y = [torch.randn(size, BATCH, b).to(kind) for (_, b), kind in zip(widths, kinds, strict=True)]
+        self.w = [torch.randn(size, a, b).to(kind) for (a, b), kind in zip(widths, kinds, strict=True)]
         self.dw = [torch.empty_like(w) for w in self.w]
         self.dx = [torch.empty_like(x) for x in self.x]
 
@@ -38,7 +43,8 @@ class Products:
                 torch.bmm(y, w.mT, out=self.dx[i])
 
 
-critic, target, actor = Products(members, CRITIC), Products(2, CRITIC), Products(1, ACTOR)
+critic, target = (Products(size, CRITIC, HALF) for size in (members, 2))
+actor = Products(1, ACTOR, torch.float32)
 
 
 def update() -> None:
