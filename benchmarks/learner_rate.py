@@ -4,8 +4,8 @@ An update is UTD critic steps, each on a batch of its own, and one actor and one
 critics at UTD 1 (SAC), and ten critics at UTD 8 with a subset of two as the target (RLPD). Peer: LeRobot RL 0.6.1, its
 own ``SACAlgorithm.update``, in a virtual environment of its own; its default network has a state encoder of 256 before
 the same two layers. Beside them the same update written out in plain PyTorch, as it is and through ``torch.compile``
-(once; how long compiling takes is told by itself). Ours runs in float32, and with the products between hidden layers in
-bfloat16. Limit: the matrix products alone, likewise: it says what multiple of LeRobot's rate this CPU allows at all. All
+(once; how long compiling takes is told by itself). Ours runs in float32, and with products between hidden layers in
+bfloat16. Limit: the matrix products alone, likewise; it says what multiple of LeRobot's rate this CPU allows. All
 take turns; the median of the rounds counts. Times are CPU time of the whole process.
 """
 
