@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robot_rl.actor.pilots import Abandoned, Pilot, PolicyPilot
 from robot_rl.actor.rollout import EpisodeResult, Facts, Labelled, run_episode
-from robot_rl.actor.watchdog import watched
+from robot_rl.actor.watchdog import rest, watched
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, RobotRLError, StaleDataError
 from robot_rl.core.memory import keep_freed
 from robot_rl.core.protocols import Env, Policy
@@ -157,7 +157,7 @@ class ActorRunner:
     def _round(self, on_episode: Callable[[EpisodeResult], None] | None) -> None:
         """Examine the newest weights, once they are newer than those examined before."""
         if not self._adopt() and self.episodes:
-            time.sleep(0.05)
+            rest(self.env, self._idle, real_time=self.config.wait == "hold")
             return
         number = 1 + self.episodes // self.config.evaluate
         sink = Labelled(self.client, {**self.facts, "evaluation": number, "version": self.version})
@@ -211,6 +211,9 @@ class ActorRunner:
         self.version = weights.version
         self.adopted += 1
         return True
+
+    def _idle(self) -> bool:
+        return self.client.newest(self.version) is None and not self._enough()
 
     def _enough(self) -> bool:
         limit = self.config.max_steps

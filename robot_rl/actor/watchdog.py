@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
 
 from robot_rl.actor.pilots import Pilot, PolicyPilot, Proposal, Row
 from robot_rl.actor.shared_control import SharedControl
+from robot_rl.core.errors import StaleDataError
 from robot_rl.core.protocols import Poses
 from robot_rl.core.records import Observation, RobotState, Source
 from robot_rl.envs.robot_env import RobotEnv
@@ -72,3 +77,13 @@ def watched(pilot: Pilot, env: object, stale: Callable[[], bool]) -> Pilot:
     if isinstance(env, RobotEnv) and isinstance(pilot, PolicyPilot | SharedControl):
         return Watched(pilot, env, stale)
     return pilot
+
+
+def rest(env: object, idle: Callable[[], bool], *, real_time: bool) -> None:
+    """Wait between two episodes while ``idle`` says so: an arm in real time holds, or it would let go of itself."""
+    if not (real_time and isinstance(env, RobotEnv)):
+        time.sleep(0.05)
+        return
+    still = ActionMap.of(env.task, env.state).holding(np.zeros(env.spec.action_dim))
+    with suppress(StaleDataError):  # the next episode says so, if it lasts
+        env.idle(still, lambda *_: idle(), Source.POLICY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -15,19 +16,26 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 
+from controllers.guard.lifecycle import Phase
 from controllers.loop.snapshot import COMMAND, dtype_from_names, names, read_objects, read_state, write_command
 from robot_rl.core.errors import CommandRejectedError, ConnectionLostError, StaleDataError
 from robot_rl.core.records import Array, Command, Frame, RobotState, Source
 from robot_rl.nodes import messages as ros
 from robot_rl.nodes.lease import Lease
 from robot_rl.nodes.ros import RosProcess
+from robot_rl.nodes.trackers import Trackers
 
+LOG = logging.getLogger("client")
 ANSWER = 15.0
 """How long a request may take [s]; a twin may have to compile."""
 LEAVING = 1.0
 """How long one may take when the client leaves [s]."""
 DISCOVERY = 30.0
 """How long the graph may take to appear [s]."""
+ACTIVATION = 120.0
+"""How long a person may take to activate an arm that waits for it [s]."""
+TRACKING = 3.0
+"""How long trackers may take to appear [s]."""
 MAX_AGE = 0.3
 """A state older than this is not used [s]."""
 
@@ -38,11 +46,13 @@ class RosRobot:
     Args:
         cameras: They come with it, because one node and one executor serve them all.
         ttl: Commands are sent under a lease that lasts so long beyond each [s]; 0: without a lease.
+        objects: What trackers are asked for, as far as the arm's state does not tell where it is.
     """
 
-    def __init__(self, cameras: tuple[str, ...] = (), ttl: float = 1.0) -> None:
+    def __init__(self, cameras: tuple[str, ...] = (), ttl: float = 1.0, objects: tuple[str, ...] = ()) -> None:
         self.process = RosProcess(f"client_{os.getpid()}")
         self.cameras = {name: RosCamera(name, self.process) for name in cameras}
+        self.trackers, self.wanted = Trackers(self.process), objects
         self.record: np.ndarray | None = None
         self.names = names(COMMAND)
         self.command = np.zeros((), COMMAND)
@@ -64,6 +74,8 @@ class RosRobot:
         if not self.process.wait_for(self._complete, DISCOVERY):
             self.process.__exit__(None, None, None)
             raise ConnectionLostError(self._lacking())
+        known = {} if self.record is None else read_objects(self.record)
+        self.trackers.follow(tuple(name for name in self.wanted if name not in known), TRACKING)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -108,9 +120,9 @@ class RosRobot:
         return read_state(self._newest(MAX_AGE))
 
     def objects(self) -> Mapping[str, Array]:
-        """Poses (7,) of the tracked objects, of the same instant as the last ``state``."""
+        """Poses (7,) of the tracked objects: of the same instant as the last ``state``, or the trackers' newest."""
         record = self._newest(MAX_AGE) if self.record is None else self.record
-        return read_objects(record)
+        return {**self.trackers.poses(), **read_objects(record)}
 
     def telemetry(self) -> dict[str, float]:
         """Every single number of the last state: counters, lateness of the loop, ledger."""
@@ -128,9 +140,14 @@ class RosRobot:
         return command
 
     def reset(self, seed: int) -> None:
-        """Bring arm and scene to the start of ``seed``; returns when a state from after the reset is here."""
+        """Bring arm and scene to the start of ``seed``; returns when a state from after the reset is here.
+
+        A robot that nobody has activated yet, or that let go of itself, is waited for: that is a person's to do.
+        """
         self._set(seed=seed)
         answer = self._answer(self.resetter.call_async(Trigger.Request()), "reset")
+        if not answer.success and self._activated():
+            answer = self._answer(self.resetter.call_async(Trigger.Request()), "reset")
         if not answer.success:
             raise ConnectionLostError(f"the arm was not reset ({answer.message}): start the graph again")
         number, since = int(answer.message), time.monotonic()
@@ -138,6 +155,17 @@ class RosRobot:
         if not self.process.wait_for(lambda: self._fresh(number, since) or self._halted(), ANSWER):
             raise StaleDataError("no state or image came after the reset: see what the graph's console says")
         self._refuse_if_halted()
+
+    def _activated(self) -> bool:
+        """Whether a person activated the arm when asked to; False: it waits for nobody, or nobody came."""
+        if self._halted() or self._phase() is not Phase.INACTIVE:
+            return False
+        domain, said = os.environ.get("ROS_DOMAIN_ID", "0"), "ros2 lifecycle set /arm activate"
+        LOG.warning("the arm waits %g s for a person: %s (with ROS_DOMAIN_ID=%s)", ACTIVATION, said, domain)
+        return self.process.wait_for(lambda: self._halted() or self._phase() is Phase.ACTIVE, ACTIVATION)
+
+    def _phase(self) -> Phase:
+        return Phase.UNCONFIGURED if self.record is None else Phase(int(self.record["phase"]))
 
     def _set(self, **values: float) -> None:
         """Set parameters of the arm's node; an underscore stands for a dot."""

@@ -23,6 +23,7 @@ from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
 from robot_rl.nodes.process import say
 from robot_rl.rewards.file import chosen, make_reward
+from sim.scenes.registry import make_scene
 
 Facts = dict[str, str | int | float | bool]
 """What a dataset says of itself."""
@@ -87,7 +88,7 @@ class StepTimes:
 def on_arm(task: Task, reward: Reward | None) -> Iterator[tuple[RosRobot, RobotEnv]]:
     """Join the graph: its arm with the cameras that ``task`` and ``reward`` look through, and the task on it."""
     seen = (*task.spec.cameras, *(() if reward is None else reward.cameras))
-    with RosRobot(tuple(dict.fromkeys(seen))) as robot:
+    with RosRobot(tuple(dict.fromkeys(seen)), objects=make_scene(task.name).objects) as robot:
         yield robot, RobotEnv(robot, robot.cameras, task, MonotonicClock(), reward)
 
 
