@@ -13,6 +13,7 @@ from robot_rl.core.errors import CheckpointError, ConfigError
 from robot_rl.nets.vision.config import Vision
 from robot_rl.nets.vision.embedding import SpatialEmbedding
 from robot_rl.nets.vision.eyes import make_encoder
+from robot_rl.nets.vision.places import fits
 from robot_rl.nets.vision.resnet import ResNet
 from robot_rl.nets.vision.scale import to_network
 from robot_rl.nets.vision.vit import Block, Vit, VitShape
@@ -107,6 +108,26 @@ def test_spatial_embedding_weighs_every_channel_at_every_place() -> None:
     want = torch.einsum("bchw,chwf->bcf", x, layer.kernel.unflatten(1, (4, 5))).flatten(1)
     torch.testing.assert_close(layer(x), want)
     assert layer.width == 6
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(6, 3, 4, 5), (1, 32, 16, 16), (7, 17, 1, 3)])
+def test_maps_are_weighed_as_they_lie_with_all_gradients(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    layer = SpatialEmbedding(*shape[1:], 8)
+    x = torch.randn(shape).to(dtype)
+    weight = torch.randn(shape[0], layer.width)
+    found = []
+    for layout in (torch.channels_last, torch.contiguous_format):
+        maps = x.clone(memory_format=layout).requires_grad_()
+        layer.zero_grad()
+        out = layer(maps if layout == torch.channels_last else maps.float())
+        (out * weight).sum().backward()
+        found.append((out, maps.grad, layer.kernel.grad.clone()))
+    assert fits(x.clone(memory_format=torch.channels_last))
+    assert not fits(x) or shape[2] * shape[3] == 1
+    for as_they_lie, turned in zip(*found, strict=True):
+        torch.testing.assert_close(as_they_lie, turned, rtol=2e-4 if dtype == torch.float32 else 1e-2, atol=1e-5)
+    assert found[0][1].dtype == dtype
 
 
 def test_images_are_scaled_without_being_copied_about() -> None:
