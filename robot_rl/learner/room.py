@@ -11,13 +11,19 @@ from torch import Tensor
 from robot_rl.learner.protocol import Learner
 from robot_rl.nets.state import copied_by
 
+LARGE = 1 << 16
+"""Tensors from this size on are copied beside the learner's next forward and backward pass [bytes]."""
+
 
 class Room:
     """A tensor for each of a learner and its policy, whose pages have been touched; for one snapshot at a time."""
 
     def __init__(self) -> None:
+        self.beside = True
+        """Whether large tensors on the CPU are left to ``finish``."""
         self._tensors: dict[str, Tensor] = {}
         self._lacking: dict[str, Tensor] = {}
+        self._later: list[tuple[Tensor, Tensor, int]] = []
         self._device: torch.device | None = None
 
     def enough(self, learner: Learner) -> bool:
@@ -37,7 +43,8 @@ class Room:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Within it copies of a learner's state lie here, as far as there is place; from a GPU when it ends."""
+        """Within it copies of a learner's state lie here, as far as there is place; the large ones after ``finish``."""
+        self._later = []
         try:
             with copied_by(self._copy):
                 yield
@@ -46,12 +53,32 @@ class Room:
                 torch.cuda.synchronize(self._device)
                 self._device = None
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something left for ``finish``."""
+        return bool(self._later)
+
+    def finish(self) -> bool:
+        """Copy what was left; any thread may do it, while no optimiser makes a step.
+
+        Returns:
+            Whether nothing of it was changed in another way since ``used``: torch counts what is done in place.
+        """
+        later, self._later = self._later, []
+        if later:
+            with torch.no_grad():
+                torch._foreach_copy_([place for place, _, _ in later], [tensor for _, tensor, _ in later])
+        return all(tensor._version == version for _, tensor, version in later)
+
     def _copy(self, name: str, tensor: Tensor) -> Tensor:
         place = self._tensors.get(name)
         if place is None or not _fits(tensor, place):
             return tensor.to("cpu", copy=True)
         if tensor.device.type == "cuda":
             self._device = tensor.device
+        elif self.beside and tensor.nbytes >= LARGE:
+            self._later.append((place, tensor, tensor._version))
+            return place
         return place.copy_(tensor, non_blocking=True)
 
     def _look(self, name: str, tensor: Tensor) -> Tensor:

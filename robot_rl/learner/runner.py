@@ -184,7 +184,8 @@ class LearnerRunner:
         if self.updates % self.config.publish_every == 0:
             self.version = self.server.publish(self.learner.weights())
         self._since_checkpoint += 1
-        if self._since_checkpoint >= self.config.checkpoint_every and self._scribe.ready(self.learner):
+        due = self._since_checkpoint >= self.config.checkpoint_every or self._scribe.torn
+        if due and self._scribe.ready(self.learner):
             self._save("checkpoint")
             self._since_checkpoint = 0
 

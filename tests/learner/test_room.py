@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ from learner_samples import SPEC, make_learner
 from robot_rl.core.records import Transition
 from robot_rl.core.spec import STATE
 from robot_rl.learner import registry, tensorfile
+from robot_rl.learner import snapshot as snapshot_module
 from robot_rl.learner.protocol import Learner
+from robot_rl.learner.room import Room
 from robot_rl.learner.snapshot import Scribe, Snapshot, take
+from robot_rl.nets.optimise import mix
 
 
 def update(learner: Learner, times: int = 1) -> None:
@@ -108,6 +112,62 @@ def test_only_the_thread_that_takes_a_snapshot_copies_into_it():
     scribe.wait()
     used = {v.data_ptr() for v in scribe.snapshots[0].tensors.values()}
     assert not used & {v.data_ptr() for v in theirs[0].values()}
+
+
+class Slow(Room):
+    """A room on a machine that is far too busy."""
+
+    def finish(self) -> bool:
+        time.sleep(0.5)
+        return super().finish()
+
+
+def large(method: str = "rlpd") -> Learner:
+    made = registry.load(method)
+    learner = made.make(made.Config(hidden=(256, 256), batch_size=32), SPEC, base=None, statistics=None)
+    update(learner, 3)
+    return learner
+
+
+def unequal(snapshot: Snapshot, state: dict[str, torch.Tensor]) -> list[str]:
+    return [k for k, v in snapshot.tensors.items() if not torch.equal(state[k], v)]
+
+
+@pytest.mark.parametrize("method", ["rlpd", "sac"])
+def test_the_next_step_waits_for_a_copy_that_is_made_beside_its_gradient(method: str, monkeypatch):
+    monkeypatch.setattr(snapshot_module, "Room", Slow)
+    learner, scribe = large(method), Kept()
+    scribe.save_ready(learner)  # the optimisers' moments have their places now
+    state = learner.state_dict()
+    scribe.save(Path("x"), lambda: take(learner), {})
+    assert scribe.pause < 0.3
+    update(learner)
+    assert scribe.pause > 0.3, "what it waited for is not told"
+    assert scribe.longest_pause == scribe.pause
+    update(learner, 3)
+    scribe.wait()
+    assert not scribe.torn
+    assert len(unequal(scribe.snapshots[-1], learner.state_dict())) > 10
+    assert not unequal(scribe.snapshots[-1], state)
+
+
+def test_a_learner_that_changes_something_before_its_step_is_copied_at_once(monkeypatch):
+    monkeypatch.setattr(snapshot_module, "Room", Slow)
+    learner, scribe = large(), Kept()
+    scribe.save_ready(learner)
+    kept = len(scribe.snapshots)
+    scribe.save(Path("x"), lambda: take(learner), {})
+    mix(learner.critic_target, learner.critic, 0.5)
+    scribe.wait()
+    assert scribe.torn
+    assert len(scribe.snapshots) == kept
+    state = learner.state_dict()
+    assert scribe.ready(learner)
+    scribe.save(Path("x"), lambda: take(learner), {})
+    mix(learner.critic_target, learner.critic, 0.5)
+    scribe.wait()
+    assert not scribe.torn
+    assert not unequal(scribe.snapshots[-1], state)
 
 
 TENSORS = {
