@@ -67,7 +67,7 @@ class Config:
     device: str = "cpu"
     """Where to train."""
     precision: Precision = "float32"
-    """Of the products inside the critics; bfloat16 takes half the time on a CPU that multiplies it."""
+    """Of the products inside critics and eyes; bfloat16 takes half the time on a CPU that multiplies it."""
     gripper_levels: tuple[float, ...] = ()
     """Commands that the gripper chooses from, such as -1 0 1; empty: it is continuous like the rest of the action."""
     vision: Vision = field(default_factory=Vision)
@@ -93,6 +93,7 @@ class RlpdLearner(GaussianLearner):
         self.policy = GaussianPolicy(Recipe("rlpd", config, spec), statistics)
         self.actor = self.policy.net.to(config.device)
         self.spec = self.actor.eyes.stored(spec)
+        self.actor.eyes.precision = config.precision
         self.eyes_target = self.actor.eyes.target()
         self.critic = CriticEnsemble(config.members, self.actor.width, self.actor.free, config.hidden).to(config.device)
         self.critic.precision = config.precision

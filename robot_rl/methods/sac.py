@@ -57,7 +57,7 @@ class Config:
     device: str = "cpu"
     """Where to train."""
     precision: Precision = "float32"
-    """Of the products inside the critics; bfloat16 takes half the time on a CPU that multiplies it."""
+    """Of the products inside critics and eyes; bfloat16 takes half the time on a CPU that multiplies it."""
     vision: Vision = field(default_factory=Vision)
     """How camera images are seen. The critics' loss trains it; the actor takes what it sees as given."""
 
@@ -79,6 +79,7 @@ class SacLearner(GaussianLearner):
         self.policy = GaussianPolicy(Recipe("sac", config, spec), statistics)
         self.actor = self.policy.net.to(config.device)
         self.spec = self.actor.eyes.stored(spec)
+        self.actor.eyes.precision = config.precision
         self.eyes_target = self.actor.eyes.target()
         self.critic = CriticEnsemble(config.members, self.actor.width, spec.action_dim, config.hidden).to(config.device)
         self.critic.precision = config.precision

@@ -71,9 +71,11 @@ def cloned(updates: int = 300, **changes: object) -> bc.BCLearner:
     return learner
 
 
-@pytest.mark.parametrize("method", [rlpd, sac])
-def test_critics_teach_the_eyes_and_the_actor_takes_what_they_see(method) -> None:
-    config = method.Config(vision=CONV, hidden=(64,), members=2, lr_critic=2e-3, lr_actor=2e-3, temperature=0.01)
+@pytest.mark.parametrize(("method", "precision"), [(rlpd, "float32"), (rlpd, "bfloat16"), (sac, "float32")])
+def test_critics_teach_the_eyes_and_the_actor_takes_what_they_see(method, precision: str) -> None:
+    config = method.Config(
+        vision=CONV, hidden=(64,), members=2, lr_critic=2e-3, lr_actor=2e-3, temperature=0.01, precision=precision
+    )
     learner, rng = method.make(config, SPEC), np.random.default_rng(0)
     eyes, target = learner.actor.eyes, learner.eyes_target
     before = {k: v.clone() for k, v in eyes.state_dict().items()}

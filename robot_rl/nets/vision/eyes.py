@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from robot_rl.core.records import Observation
 from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.nets.critic import Precision
 from robot_rl.nets.vision.config import Vision
 from robot_rl.nets.vision.conv import SmallConv
 from robot_rl.nets.vision.embedding import SpatialEmbedding
@@ -43,6 +44,9 @@ class Eyes(nn.Module):
 
     A frozen encoder is no part of the module: its weights are neither trained, nor copied for a target, nor sent.
     """
+
+    precision: Precision = "float32"
+    """Of the convolutions of encoders that learn. bfloat16 takes half the time on a CPU that multiplies it."""
 
     def __init__(self, spec: Spec, vision: Vision) -> None:
         super().__init__()
@@ -93,7 +97,11 @@ class Eyes(nn.Module):
     def maps(self, camera: int, images: Tensor) -> Tensor:
         """What the encoder makes of images (B, H, W, 3) of the camera with that index, (B, C, h, w)."""
         encoders = self.frozen[0] if self.vision.frozen else self.encoders
-        return encoders[camera if len(encoders) > 1 else 0](to_network(images))
+        encoder = encoders[camera if len(encoders) > 1 else 0]
+        if self.precision == "float32" or self.vision.frozen:
+            return encoder(to_network(images))
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return encoder(to_network(images))
 
 
 def _shape(encoder: nn.Module, spec: Spec, camera: str) -> tuple[int, int, int]:

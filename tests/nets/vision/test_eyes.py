@@ -60,6 +60,27 @@ def test_frozen_maps_are_what_the_encoder_sees_and_nothing_of_it_is_trained_copi
     assert eyes.target().frozen is eyes.frozen
 
 
+def test_eyes_that_learn_in_bfloat16_see_nearly_the_same_and_keep_their_weights_in_float32(frozen: Vision) -> None:
+    eyes, batch = Eyes(SPEC, Vision(encoder="conv")), images(8)
+    exact = eyes(batch)
+    exact.sum().backward()
+    wanted = eyes.encoders[0].layers[0].weight.grad.clone()
+    eyes.precision = "bfloat16"
+    eyes.zero_grad()
+    rounded = eyes(batch)
+    rounded.sum().backward()
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.05
+    gradient = eyes.encoders[0].layers[0].weight.grad
+    assert gradient.dtype == eyes.encoders[0].layers[0].weight.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(gradient.flatten(), wanted.flatten(), dim=0) > 0.98
+    assert eyes.target().precision == "bfloat16"
+    same = Eyes(SPEC, frozen)
+    maps = same.maps(0, batch[FRONT])
+    same.precision = "bfloat16"
+    assert torch.equal(same.maps(0, batch[FRONT]), maps), "what is stored must not depend on who computes it"
+
+
 def test_a_targets_eyes_are_a_copy_that_follows_without_gradients() -> None:
     eyes = Eyes(SPEC, Vision(encoder="conv"))
     target = eyes.target()
