@@ -1,57 +1,27 @@
 """The ROS graph of a hardware station against a robot on the wire: the twin's surface, but nothing moves by itself."""
 
-import os
-import select
-import subprocess
-import sys
 import time
-from importlib import util
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 pytest.importorskip("rclpy")
 
 from sensor_msgs.msg import JointState
+from wire_station import franka_graph
 
 from controllers.guard.lifecycle import Phase
 from robot_rl.core.records import Command
-from robot_rl.core.station import FOLDER
 from robot_rl.nodes import messages as ros
-from robot_rl.nodes.launcher import Graph
 
 pytestmark = pytest.mark.timeout(600)
-DRIVERS = Path(__file__).parents[1] / "drivers"
 ACTIVATE = 3
 
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory):
-    spec = util.spec_from_file_location("vendor_libraries", DRIVERS / "conftest.py")
-    vendor = util.module_from_spec(spec)
-    spec.loader.exec_module(vendor)
-    address = f"127.{101 + os.getpid() // 250 % 100}.{1 + os.getpid() % 250}.1"
-    path = os.pathsep.join([str(DRIVERS), str(DRIVERS.parents[1]), vendor.folder_of("pylibfranka")])
-    data = yaml.safe_load((FOLDER / "franka.yaml").read_text(encoding="utf-8"))
-    data |= {"priority": 0, "preset": "rl_explore"}
-    data["robot"] |= {"address": address, "soft_realtime": True}
-    del data["gripper"]
-    station = tmp_path_factory.mktemp("station") / "franka.yaml"
-    station.write_text(yaml.safe_dump(data), encoding="utf-8")
-    call = [sys.executable, str(DRIVERS / "fci_server.py"), address, "--real-time"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", path)
-        server = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
-        try:
-            assert select.select([server.stdout], [], [], 60.0)[0]
-            with Graph(str(station), "reach", domain=-1) as started:
-                yield started
-        finally:
-            server.kill()
-            server.wait()
-            server.stdout.close()
+    with franka_graph(tmp_path_factory.mktemp("station")) as started:
+        yield started
 
 
 def lead(surface, seq, pose, patience=6.0):
