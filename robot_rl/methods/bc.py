@@ -21,6 +21,7 @@ from robot_rl.core.protocols import Policy
 from robot_rl.core.records import Action, Observation, Transition
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.learner.protocol import Recipe, Sampling
+from robot_rl.nets.critic import Precision
 from robot_rl.nets.mlp import mlp
 from robot_rl.nets.normaliser import Normaliser, Statistics
 from robot_rl.nets.optimise import adam, step
@@ -54,6 +55,8 @@ class Config:
     """Of the initial weights."""
     device: str = "cpu"
     """Where to train."""
+    precision: Precision = "float32"
+    """Of the eyes' convolutions while training; bfloat16 takes half the time on a CPU that multiplies it."""
     vision: Vision = field(default_factory=Vision)
     """How camera images are seen."""
     privileged: tuple[str, ...] = ()
@@ -157,6 +160,7 @@ class BCLearner:
             given = given.without(name)
         self.policy = BehaviourCloning(config, given, statistics)
         self.net = self.policy.net.to(config.device)
+        self.net.eyes.precision = config.precision
         self.spec = self.net.eyes.stored(given)
         for name in config.privileged:
             self.spec = self.spec.with_feature(name, spec.observation[name])

@@ -65,7 +65,7 @@ def cloned(updates: int = 300, **changes: object) -> bc.BCLearner:
     config = bc.Config(
         updates=updates, hidden=(64,), pred_horizon=2, exec_horizon=2, vision=CONV, lr=3e-3, batch_size=64, **changes
     )
-    learner, rng = bc.make(config, TOLD if changes else SPEC), np.random.default_rng(0)
+    learner, rng = bc.make(config, TOLD if "privileged" in changes else SPEC), np.random.default_rng(0)
     for _ in range(updates):
         learner.update(chunks(rng))
     return learner
@@ -137,8 +137,9 @@ def test_frozen_eyes_are_asked_once_per_observation_and_never_sent(tmp_path) -> 
     assert [name for name in learner.weights() if "eyes.heads" in name]
 
 
-def test_a_cloned_policy_acts_from_its_images() -> None:
-    learner = cloned()
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_cloned_policy_acts_from_its_images(precision: str) -> None:
+    learner = cloned(precision=precision)
     assert miss(learner.policy, np.random.default_rng(9)) < 0.1
     blind = scenes(np.random.default_rng(9), 1)
     dark = learner.policy.augment({STATE: blind[STATE][0], FRONT: np.zeros((16, 16, 3), np.uint8)})
