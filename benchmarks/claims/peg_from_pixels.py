@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -77,14 +78,15 @@ def environment(senses: Senses) -> RobotEnv:
 
 def collect(sizes: Sizes) -> Mapping[str, float]:
     """Demonstrations with images, and with the hole's pose for the teaching."""
-    env = environment(Senses(views=VIEWS))
+    env, root = environment(Senses(views=VIEWS)), sizes.folder / "demos"
+    shutil.rmtree(root, ignore_errors=True)  # of a run that was cut off
     expert = TeleoperatorPolicy(env, make_expert(TASK, NOISE))
-    won = steps = 0
-    with EpisodeWriter(sizes.folder / "demos", env.spec, {"task": TASK}) as writer:
-        for i in range(sizes.demos):
-            done = run_episode(env, expert, sizes.seed * 100_000 + i, sink=writer)
-            won, steps = won + done.success, steps + done.steps
-    return {"demos": sizes.demos, "demos_successful": won, "demo_steps": steps}
+    won = steps = tried = 0
+    with EpisodeWriter(root, env.spec, {"task": TASK}) as writer:
+        while won < sizes.demos:
+            done = run_episode(env, expert, sizes.seed * 100_000 + tried, sink=writer)
+            won, steps, tried = won + done.success, steps + done.steps, tried + 1
+    return {"demos": tried, "demos_successful": won, "demo_steps": steps}
 
 
 def clone(sizes: Sizes) -> Mapping[str, float]:
@@ -176,7 +178,7 @@ def main() -> None:
     """Run, or go on where ``--folder`` says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few steps of everything, which shows nothing")
-    parser.add_argument("--demos", type=int, default=200)
+    parser.add_argument("--demos", type=int, default=140, help="successful ones")
     parser.add_argument("--updates", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=0, help="of learning from reward afterwards")
     parser.add_argument("--episodes", type=int, default=50)
@@ -184,7 +186,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="stages that are done there are not repeated")
     sizes = parser.parse_args(namespace=Sizes())
     if sizes.quick:
-        sizes.demos, sizes.updates, sizes.steps, sizes.episodes = 3, 3, 60, 1
+        sizes.demos, sizes.updates, sizes.steps, sizes.episodes = 1, 3, 60, 1
     prepare(1)
     torch.manual_seed(sizes.seed)
     with TemporaryDirectory() as temporary:
