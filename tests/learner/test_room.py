@@ -138,17 +138,18 @@ def test_the_next_step_waits_for_a_copy_that_is_made_beside_its_gradient(method:
     monkeypatch.setattr(snapshot_module, "Room", Slow)
     learner, scribe = large(method), Kept()
     scribe.save_ready(learner)  # the optimisers' moments have their places now
-    state = learner.state_dict()
+    state, weights = learner.state_dict(), learner.weights()
     scribe.save(Path("x"), lambda: take(learner), {})
     assert scribe.pause < 0.3
     update(learner)
     assert scribe.pause > 0.3, "what it waited for is not told"
     assert scribe.longest_pause == scribe.pause
-    update(learner, 3)
+    update(learner, 40)  # the policy too has made its steps
     scribe.wait()
     assert not scribe.torn
     assert len(unequal(scribe.snapshots[-1], learner.state_dict())) > 10
     assert not unequal(scribe.snapshots[-1], state)
+    assert all(np.array_equal(scribe.snapshots[-1].weights[k], v) for k, v in weights.items())
 
 
 def test_a_learner_that_changes_something_before_its_step_is_copied_at_once(monkeypatch):
