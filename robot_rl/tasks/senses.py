@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from robot_rl.core.protocols import Poses, Task
 from robot_rl.core.records import Array, Command, Frame, Observation, Outcome, RobotState
-from robot_rl.core.spec import IMAGES, Feature, Spec
+from robot_rl.core.spec import ENVIRONMENT, IMAGES, Feature, Spec
 from robot_rl.core.view import View
 
 
@@ -47,6 +49,16 @@ def fitting(task: Spec, wanted: Spec, crops: Mapping[str, View]) -> Senses:
     return Senses(hidden=tuple(k for k in task.observation if k not in wanted.observation), views=views)
 
 
+class Unseen(dict[str, Array]):
+    """Poses of which those that nobody tracks stand at the base: for features that are hidden anyway."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Array:
+        return np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+
+
 class Sensed:
     """``task`` with its observations passed through ``senses``; all else is the task's."""
 
@@ -57,7 +69,8 @@ class Sensed:
         self.spec = senses.spec(task.spec)
 
     def observe(self, state: RobotState, frames: Mapping[str, Frame], objects: Poses) -> Observation:
-        """The task's observation, as far as it is passed on."""
+        """The task's observation, as far as it is passed on; what is hidden needs no tracker."""
+        objects = Unseen(objects) if ENVIRONMENT in self.senses.hidden else objects
         return self.senses.observe(self.task.observe(state, frames, objects))
 
     def command(self, action: Array, state: RobotState, seq: int) -> Command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from robot_rl.core.errors import StaleDataError
 from robot_rl.core.spec import ENVIRONMENT, IMAGES, STATE
 from robot_rl.core.view import View
 from robot_rl.envs.seen import task_of_policy, task_of_station, views_of
@@ -32,6 +33,15 @@ def test_a_policy_gets_what_it_was_trained_on_and_no_more(whole):
     assert seen.keys() == {STATE, IMAGES + "front", IMAGES + "wrist"}
     assert np.array_equal(seen[IMAGES + "wrist"], obs[IMAGES + "wrist"][36:100, 32:96])
     assert np.array_equal(seen[STATE], obs[STATE])
+
+
+def test_what_is_hidden_needs_no_tracker(whole):
+    env, obs = whole
+    plain = make_task("peg_insert", ("front",))
+    seen = Sensed(plain, Senses(hidden=(ENVIRONMENT,))).observe(env.state, env.frames, {})
+    assert np.array_equal(seen[STATE], obs[STATE])
+    with pytest.raises(StaleDataError, match="start its tracker"):
+        Sensed(plain, Senses()).observe(env.state, env.frames, {})
 
 
 def test_without_a_station_whole_images_are_scaled_to_the_trained_size(whole):

@@ -20,6 +20,19 @@ async def _visit(url, person):
         await person(Page(link))
 
 
+async def take_over(page):
+    """Watch the policy, take the arm from it for a moment, give it back, and say that it failed."""
+    await page.say(drive=True)
+    await page.phase("policy")
+    await page.hold(0.3)
+    await page.phase("human", keys=["w"])
+    await page.hold(0.5, "w")
+    await page.phase("policy")
+    await page.hold(0.3)
+    await page.say(event="failure")
+    await page.hold(0.3)
+
+
 class Page:
     """What a page does with its websocket."""
 

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from page_visitor import visit
+from page_visitor import take_over, visit
 from school import School, once
 
 from controllers.guard.lifecycle import Phase
@@ -106,20 +106,9 @@ def test_every_episode_begins_at_home(history):
 def test_a_person_takes_the_arm_and_says_what_it_was_worth(graph, school):
     enough, pages = threading.Event(), []
 
-    async def person(page):
-        await page.say(drive=True)
-        await page.phase("policy")
-        await page.hold(0.3)
-        await page.phase("human", keys=["w"])
-        await page.hold(0.5, "w")
-        await page.phase("policy")
-        await page.hold(0.2)
-        await page.say(event="failure")
-        await page.hold(0.3)
-
     def on_line(line):
         if "page" in line:
-            pages.append(visit(line["page"], person))
+            pages.append(visit(line["page"], take_over))
         elif "verdict" in line:
             enough.set()
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from page_visitor import visit
+from page_visitor import take_over, visit
 from sensor_msgs.msg import JointState
 
 from controllers.arms.panda import panda
@@ -116,22 +116,11 @@ def policy(tmp_path):
 
 
 def test_a_person_takes_the_arm_from_a_policy_and_gives_it_back(graph, policy, tmp_path):
-    async def person(page):
-        await page.say(drive=True)
-        await page.phase("policy")
-        await page.hold(0.3)
-        await page.phase("human", keys=["w"])
-        await page.hold(0.5, "w")
-        await page.phase("policy")
-        await page.hold(0.3)
-        await page.say(event="failure")
-        await page.hold(0.3)
-
     arguments = ("--device", "browser", "--policy", policy, "--keep-failures", "--episodes", "1")
     lines = []
 
     async def once(page):
-        await person(page)
+        await take_over(page)
         await page.phase("policy", "reset")
         await page.say(event="stop")
         await asyncio.sleep(0.5)
