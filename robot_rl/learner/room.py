@@ -65,9 +65,8 @@ class Room:
             Whether nothing of it was changed in another way since ``used``: torch counts what is done in place.
         """
         later, self._later = self._later, []
-        if later:
-            with torch.no_grad():
-                torch._foreach_copy_([place for place, _, _ in later], [tensor for _, tensor, _ in later])
+        for place, tensor, _ in later:
+            place.copy_(tensor)
         return all(tensor._version == version for _, tensor, version in later)
 
     def _copy(self, name: str, tensor: Tensor) -> Tensor:

@@ -104,12 +104,12 @@ class LearnerRunner:
             tidy(self.config.folder, name)
         saved = [p for p in (self.config.folder / n for n in ("checkpoint", "finetuned")) if p.exists()]
         before: dict[str, Any] = {}
-        if saved:
-            newest = max(saved, key=lambda path: start.counters(path)["updates"])
+        newest = max(saved, key=lambda path: start.counters(path)["updates"], default=None)
+        if newest is not None:
             self.updates = start.counters(newest)["updates"]
             before = checkpoint.progress(newest)
         self.feed.restore(before.get("feed", {}), self._streams(before))
-        if saved:
+        if newest is not None:
             checkpoint.resume(newest, self.learner)
         if before:
             self.mixture.load_state_dict(before["draws"])
