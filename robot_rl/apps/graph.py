@@ -49,19 +49,21 @@ def say_page(url: str) -> None:
     Console(stderr=True, highlight=False).print(f"operator's page: {url}", soft_wrap=True)
 
 
+def domain_of(station: str) -> int | None:
+    """As ``Graph`` takes it: a twin has a ROS domain of its own; a robot is where the person who activates it, its
+    cameras and its trackers are, in the terminal's."""
+    return -1 if load_station(station).robot is None else None
+
+
 @contextmanager
 def graph_of(station: str, task: str) -> Iterator[Graph]:
-    """Start the graph of a station, and stop it at the end.
-
-    A twin's is in a ROS domain of its own; a robot's is where the person who activates it and its cameras are.
-    """
+    """Start the graph of a station, and stop it at the end."""
     require_ros()
     from robot_rl.nodes.launcher import Graph
 
     console = Console(stderr=True, highlight=False)
     console.print("starting the ROS 2 graph ...")
-    domain = -1 if load_station(station).robot is None else None
-    with Graph(station, task, domain=domain, say=console.print) as graph:
+    with Graph(station, task, domain=domain_of(station), say=console.print) as graph:
         yield graph
 
 

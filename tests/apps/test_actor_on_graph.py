@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from robot_rl.apps import actor
+from robot_rl.apps.graph import domain_of
 from robot_rl.apps.pair import start
 from robot_rl.core.errors import StationError
 from robot_rl.core.records import Source
@@ -78,6 +79,12 @@ def test_it_learns_while_the_arm_moves_and_is_asked_to_end(tmp_path):
     assert last["updates"] >= 10
     assert 0 < last["human_steps"] <= sum(r.source is Source.HUMAN for r in moved)
     load_policy(online / "finetuned")
+
+
+def test_a_robot_is_where_people_and_cameras_are_and_a_twin_by_itself():
+    assert domain_of("franka") is None
+    assert domain_of("ur5e") is None
+    assert domain_of("twin") == -1
 
 
 def test_an_arm_of_another_kind_is_refused_before_anything_starts(tmp_path):
