@@ -30,9 +30,10 @@ from robot_rl.transport.inbox import Arrival
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.timeout(600)
 def test_a_killed_learner_ends_bit_for_bit_where_it_would_have_ended():
     call = [sys.executable, str(ROOT / "benchmarks" / "resume.py"), "--quick"]
-    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=550)
     figures = json.loads(done.stdout.strip().splitlines()[-1].removeprefix("RESULT "))["figures"]
     for life in (figures, figures["from_images"]):
         assert life["kills"] == 1
