@@ -25,9 +25,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from learners.turns import Turns
 from peers import result
 from rewarded.twin import record
-from turns import Turns
 
 from robot_rl.actor.rollout import EpisodeResult, run_episode, summary
 from robot_rl.core.records import Outcome

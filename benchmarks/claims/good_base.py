@@ -22,8 +22,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from learners.turns import Turns
 from peers import result
-from turns import Turns
 
 from robot_rl.actor.rollout import EpisodeResult, TeleoperatorPolicy, run_episode
 from robot_rl.core.protocols import Policy
