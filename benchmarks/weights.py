@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from crashes.relay import Relay
+from crashes.relay import Relay, free_port
 from learners.lerobot_rl import lerobot_python
 from peers import result, run_peer
 from wires import adoption
@@ -84,13 +84,6 @@ def forked(work: Callable[[], None]) -> int:
         finally:
             os._exit(0)
     return child
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def act(address: str, folder: Path, secure: Path | None, pipe: Pipe, megabytes: int) -> None:

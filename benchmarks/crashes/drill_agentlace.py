@@ -11,7 +11,6 @@ import os
 import pickle
 import random
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from agentlace_pair import HOLD, actor, learner
-from relay import Relay
+from relay import Relay, free_port
 
 KINDS = ("actor", "learner", "both", "partition", "slow")
 SETTLE = 1.0
@@ -35,13 +34,6 @@ def forked(act: Callable[[], None]) -> int:
         act()
         os._exit(0)
     return child
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Drill:

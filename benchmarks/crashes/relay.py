@@ -12,6 +12,13 @@ BUFFER = 1 << 17
 """Of each socket [bytes]: a line that holds megabytes would hide how slow it is."""
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Relay:
     """Forwards a port to another one. Fork it before anything else that has threads."""
 
