@@ -1,4 +1,7 @@
-"""Our transport: spool on disk, gRPC, log on disk with fdatasync before every acknowledgement."""
+"""Our transport: spool on disk, gRPC, log on disk with fdatasync before every acknowledgement.
+
+Both processes keep freed memory, as the learner's and the actor's programs do.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from workload import Observation, Tally, run
 
+from robot_rl.core.memory import keep_freed
 from robot_rl.core.records import EnergyState, Mode, Source, StepRecord
 from robot_rl.core.spec import Feature, Spec
 from robot_rl.transport import certificates
@@ -84,6 +88,7 @@ class Actor:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
+keep_freed()
 if SECURE:
     certificates.make(FOLDER / "certificates", ["127.0.0.1"], ["arm"], 30)
 run(learner, Actor)
