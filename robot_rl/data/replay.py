@@ -59,7 +59,10 @@ class Drawing:
             self._gather.windows(self._rows.draw(self._rng, len(at)), out, at, window, augmentation)
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the next draws beside the steps themselves; JSON keeps it."""
+        """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it.
+
+        Equal draws need the same steps, forgotten ones apart, in the same order.
+        """
         with self.lock:
             return {"generator": generator_state(self._rng), "steps": len(self._rows)}
 
@@ -83,7 +86,7 @@ class Replay(Drawing):
         super().__init__(ring, threading.Lock(), ring.steps, seed)
         self.capacity = capacity
         self.added = 0
-        """Steps added since the start, forgotten ones included."""
+        """Steps added since the start, forgotten ones included; of those attached, the ones whose result is known."""
         self._open = False
         self._ended = False
 
@@ -139,10 +142,3 @@ class Replay(Drawing):
     def corrections(self, seed: int) -> Drawing:
         """The steps in which a person had the arm, seen as demonstrations: nothing is stored twice for them."""
         return Drawing(self.ring, self.lock, self.ring.corrections, seed)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What decides the next draws beside the steps themselves, which the episode store keeps; JSON keeps it.
-
-        Equal draws need the same steps, forgotten ones apart, in the same order.
-        """
-        return {**super().state_dict(), "added": self.added}

@@ -54,6 +54,7 @@ def test_a_restarted_replay_draws_what_the_old_one_would_have_drawn(tmp_path: Pa
             after.attach(kept)
         after.load_state_dict(state)
         assert len(after) == len(before) > 50
+        assert after.state_dict() == state
         for replay in (before, after):  # both go on, over the mapped rows
             fill(replay, None, range(28, 32))
     for shift in (None, Augmentation(shift=2)):
