@@ -11,8 +11,8 @@ recording the demonstrations and the final greedy evaluation on 20 other episode
 - ``ours_rlpd``: ``rlpd`` alone, with no cloning: what is like LeRobot's.
 - ``lerobot``: LeRobot's SAC with half of each batch from demonstrations (``learners/pick_cube_lerobot.py``).
 
-With ``--who`` also: ``ours_rlpd_human`` and ``lerobot_human``, where a scripted person takes over for 3 to 8 steps when
-there is no progress, and an episode with her help does not count as a success; ``gripper_continuous`` and
+With ``--who`` also: ``ours_human``, ``ours_rlpd_human`` and ``lerobot_human``, where a scripted person takes over for 3 to
+8 steps when there is no progress, and an episode with her help does not count as a success; ``gripper_continuous`` and
 ``gripper_discrete``, where turning the gripper round costs 0.02 and the second chooses between open, stay and close.
 Our settings were chosen on seed 100, which is not reported; LeRobot's are HIL-SERL's and were not tuned.
 
@@ -43,12 +43,14 @@ SMALL: dict[str, Any] = {
     **{"members": 2, "hidden": [128, 128], "utd": 4, "n_step": 3, "learning_starts": 100, "target_entropy": -1.0},
     **{"polyak": 0.01, "lr_critic": 1e-3, "lr_actor": 1e-3},
 }
+CLONED: dict[str, Any] = {"method": "resfit", "base": CLONING, "config": {}}
 ALONE: dict[str, Any] = {"method": "rlpd", "base": {}, "config": SMALL}
 THREE_WAY: dict[str, Any] = {**SMALL, "gripper_levels": [-1.0, 0.0, 1.0]}
 TRIALS: dict[str, dict[str, Any]] = {
-    "ours": {"method": "resfit", "base": CLONING, "config": {}},
+    "ours": CLONED,
     "ours_rlpd": ALONE,
     "lerobot": {},
+    "ours_human": {**CLONED, "human": True},
     "ours_rlpd_human": {**ALONE, "human": True},
     "lerobot_human": {"human": True},
     "gripper_continuous": {**ALONE, "penalty": 0.02},
