@@ -13,7 +13,7 @@ recording the demonstrations and the final greedy evaluation on 20 other episode
 
 With ``--who`` also: ``ours_human``, ``ours_rlpd_human`` and ``lerobot_human``, where a scripted person takes over for 3
 to 8 steps when there is no progress, and an episode with her help does not count as a success; ``gripper_continuous``
-and ``gripper_discrete``, where turning the gripper round costs 0.02 and the second chooses between open, stay and close.
+and ``gripper_discrete``, where turning the gripper round costs 0.02 and the second opens, stays or closes.
 Our settings were chosen on seed 100, which is not reported; LeRobot's are HIL-SERL's and were not tuned.
 
 Every trial is a process and its result a file, so a benchmark that was cut off goes on with the trials that it lacks.
