@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 
 import torch
+from crashes.relay import free_port
 from learners.resumed import LENGTH, SEEING, SPEC, STARTS, UTD, episodes
 from peers import result
 
@@ -35,13 +35,6 @@ from robot_rl.transport.client import ExperienceClient
 
 CHILD = Path(__file__).parent / "learners" / "resumed.py"
 FILES = ("learner.safetensors", "policy.safetensors", "progress.json")
-
-
-def free_address() -> str:
-    """A port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def learner_process(folder: Path, address: str, steps: int, sees: bool) -> subprocess.Popen[bytes]:
@@ -62,7 +55,7 @@ def wait_for(child: subprocess.Popen[bytes], updates: int) -> bool:
 def learn(folder: Path, steps: int, kills: list[int], sees: bool) -> int:
     """One learner's whole life with its actor, killed once it has made each number of updates. Returns the kills."""
     folder.mkdir(parents=True)
-    address, done, spec = free_address(), 0, SEEING if sees else SPEC
+    address, done, spec = f"127.0.0.1:{free_port()}", 0, SEEING if sees else SPEC
     child = learner_process(folder, address, steps, sees)
     with ExperienceClient(address, folder / "spool", spec) as client:
         client.connect(300)

@@ -109,8 +109,7 @@ class Training:
         self.steps += 1
         self.owed += sampling.utd if self.steps > sampling.learning_starts else 0.0
         while self.owed >= 1.0:
-            batch = self.source.sample(sampling.batch_size, sampling.n_step, sampling.gamma)
-            self.metrics |= self.learner.update(to_torch(batch))
+            self.metrics |= self.learner.update(to_torch(sampling.draw(self.source)))
             self.owed -= 1.0
 
     def run(self, steps: int, first_seed: int) -> Policy:
@@ -145,7 +144,7 @@ def clone(learner: ppo_lagrangian.PpoLagrangianLearner, demos: Replay) -> None:
     """
     sampling = learner.sampling
     for _ in range(CLONING):
-        batch = to_torch(demos.sample(sampling.batch_size, sampling.n_step, sampling.gamma))
+        batch = to_torch(sampling.draw(demos))
         features = learner.actor.features(batch.obs)
         learner.update_values(batch, features)
         mean, log_std = learner.actor.head.moments(features)

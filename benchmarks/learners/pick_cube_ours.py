@@ -140,7 +140,7 @@ class Trial:
         """All updates that are due, then one more environment step."""
         sampling = self.sampling
         while self.pace.owed(self.online.added, self.online_updates):
-            self.mixture.sample(sampling.batch_size, sampling.n_step, sampling.gamma, out=self.batch)
+            sampling.draw(self.mixture, self.batch)
             self.learner.update(self.tensors)
             self.online_updates += 1
             self.account.updates += 1

@@ -52,6 +52,5 @@ class Turns:
         sampling = self.learner.sampling
         self.steps += 1
         while self.updates < (self.steps - sampling.learning_starts) * sampling.utd:
-            batch = self.source.sample(sampling.batch_size, sampling.n_step, sampling.gamma)
-            self.learner.update(to_torch(batch))
+            self.learner.update(to_torch(sampling.draw(self.source)))
             self.updates += 1
