@@ -9,13 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from robot_rl.core.arrays import HandedOver
+from robot_rl.core.arrays import ALIGNMENT, HandedOver
 from robot_rl.core.errors import CheckpointError
 from robot_rl.core.records import Observation
 from robot_rl.nets.state import copied
 
-ALIGNMENT = 64
-"""Of tensors in memory [bytes]."""
 WEIGHTS = "weights/"
 """Before the names that ``copied`` is told, beside those of a learner's state."""
 

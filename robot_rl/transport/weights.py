@@ -16,14 +16,13 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_rl.core.arrays import HandedOver
+from robot_rl.core.arrays import ALIGNMENT, HandedOver
 from robot_rl.core.errors import CheckpointError
 from robot_rl.transport.codec import DTYPES
 from robot_rl.transport.experience_pb2 import Manifest, News, Tensor
 from robot_rl.transport.framing import padded_varint
 from robot_rl.transport.versions import SCHEMA
 
-ALIGNMENT = 64
 CHUNK = 1 << 20
 MAX_SIZE = 1 << 30
 """Largest buffer that an actor accepts [bytes]."""
