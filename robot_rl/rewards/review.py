@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,10 @@ class HardestPage(DatasetPage):
     def __init__(self, root: Path, classifier: Classifier, config: WebConfig) -> None:
         super().__init__(root, PAGES, {"/about": self._tell_about, "/hardest": self._tell_hardest}, config)
         self.scored = Scored(self._dataset, classifier)
+
+    @property
+    def _cameras(self) -> Sequence[str]:
+        return self.scored.facts.cameras
 
     def _take(self, dataset: Dataset) -> None:
         super()._take(dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,11 @@ class DatasetPage(ABC):
     def _apply(self, editor: Editor, message: Mapping[str, Any]) -> Edit:
         """Make the edit that a browser asks for; any of its keys may be missing or of a wrong type."""
 
+    @property
+    def _cameras(self) -> Sequence[str]:
+        """Those whose frames are shown."""
+        return self._dataset.spec.cameras
+
     def _take(self, dataset: Dataset) -> None:
         """Another version is the one that is shown from now on; called with the lock held."""
         self._dataset = dataset
@@ -104,7 +109,7 @@ class DatasetPage(ABC):
         return episode
 
     def _show_frame(self, query: Mapping[str, str]) -> Reply:
-        camera = check_name("camera", query.get("camera", ""), self._dataset.spec.cameras)
+        camera = check_name("camera", query.get("camera", ""), self._cameras)
         rows, row = self._episode(whole(query, "number")).obs[IMAGES + camera], whole(query, "row")
         if not 0 <= row < len(rows):
             raise DatasetError(f"the episode has the rows 0 to {len(rows) - 1}, not {row}: reload the page")
