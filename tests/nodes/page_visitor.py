@@ -44,17 +44,27 @@ class Page:
 
     async def phase(self, *wanted, keys=()):
         """Wait for one of these phases; meanwhile hold ``keys``."""
-        while True:
-            await self.say(keys=list(keys))
-            try:
-                message = await self.link.receive(timeout=0.03)
-            except TimeoutError:
-                continue
-            if message.type is aiohttp.WSMsgType.TEXT and json.loads(message.data).get("phase") in wanted:
-                return
+        while await self._shown(keys) not in wanted:
+            pass
 
     async def hold(self, seconds, *keys):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             await self.say(keys=list(keys))
             await asyncio.sleep(0.03)
+
+    async def watch(self, seconds):
+        """The phases that are shown in the next ``seconds``."""
+        end, phases = time.monotonic() + seconds, set()
+        while time.monotonic() < end:
+            phases.add(await self._shown())
+        return phases - {None}
+
+    async def _shown(self, keys=()):
+        """Say which keys are down; the phase that the page shows next, None when that takes longer than a moment."""
+        await self.say(keys=list(keys))
+        try:
+            message = await self.link.receive(timeout=0.03)
+        except TimeoutError:
+            return None
+        return json.loads(message.data).get("phase") if message.type is aiohttp.WSMsgType.TEXT else None

@@ -83,25 +83,36 @@ def session(graph, out, person, *arguments):
 
 def test_the_arm_mirrors_a_leader_by_another_maker(graph, leader, tmp_path):
     """The leader stands elsewhere; from where the episode began, the arm's tool goes as its tool goes."""
-    way = {}
+    way, tries = {}, []
+
+    async def move(page):
+        """Move the leader; which phases the page showed meanwhile."""
+        for _ in range(4):
+            await page.phase("human")  # one per step
+        phases = set()
+        for k in range(20):
+            leader.q = HOME + 0.008 * k * np.array([1.0, 0.0, 0, 0.5, 0, 0, 0])
+            phases |= await page.watch(0.05)
+        return phases | await page.watch(0.7)
 
     async def person(page):
         assert leader.heard.wait(30.0), "the session reads the leader's joints"
-        for _ in range(4):
-            await page.phase("human")  # one per step
-        for k in range(20):
-            leader.q = HOME + 0.008 * k * np.array([1.0, 0.0, 0, 0.5, 0, 0, 0])
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.7)
+        tries.append(await move(page))
+        while tries[-1] != {"human"} and len(tries) < 5:  # a machine that stalls for 0.5 s holds the arm
+            leader.q = HOME.copy()
+            await page.say(event="rerecord")
+            await page.phase("reset")
+            tries.append(await move(page))
         way["went"] = panda().forward(leader.q)[:3] - panda().forward(HOME)[:3]
         await page.say(event="success")
         await asyncio.sleep(0.3)
 
     lines = session(graph, tmp_path / "d", person, "--device", "leader")
+    assert tries[-1] == {"human"}, "she had the arm all the way"
     assert lines[0]["success"]
     assert lines[0]["violations"] == 0
     episode = open_dataset(tmp_path / "d").episode(0)
-    assert int(Source.HUMAN) in set(episode.source.tolist()) <= {int(Source.HUMAN), int(Source.SAFETY)}
+    assert set(episode.source.tolist()) == {int(Source.HUMAN)}
     assert episode.meta["device"] == "leader"
     assert np.linalg.norm(way["went"]) > 0.05
     np.testing.assert_allclose(episode.action.sum(axis=0) * STEP, way["went"], atol=0.004)
