@@ -78,7 +78,7 @@ REMEDIES = {
     Reason.STALE: "commands stopped coming: send commands, it then goes on by itself",
     Reason.IDLE: "no commands came for long: activate the arm",
     Reason.SILENT: "the bridge that passes the commands on is silent: restart it",
-    Reason.MEASUREMENT: "the arm reported numbers that are not finite: check its driver, then recover",
+    Reason.MEASUREMENT: "it reported what cannot be (no number, a leap, frozen motion): check its driver, then recover",
     Reason.CLOCK: "the clock ran backwards: check the time source, then recover",
     Reason.LATE: "the loop was held up: free the processor, then recover",
     Reason.POSITION: "a joint is beyond its end: move it back by hand, then recover",

@@ -22,6 +22,8 @@ ASK_HOLD, ASK_STOP, ASK_DAMP, ASK_DEACTIVATE, ASK_SILENT, ASK_STOPPED = 1, 2, 4,
 KERNEL_FAULT = 4
 STUCK = 20
 """Ticks after which a motion that never changes is one that nobody measures."""
+MOVING = 1e-6
+"""Joint speed that somebody measures [rad/s]; a simulated one fades far below, until its bits no longer change."""
 BLIND = 50
 """Ticks of sound measurements before they are damped by again."""
 JUMP = 3.0
@@ -68,7 +70,7 @@ def _stuck(guard: np.void, state: np.void) -> bool:
     same, moving = True, False
     for i in range(guard.wanted.shape[0]):
         same = same and guard.wanted[i] == state.q[i] and guard.row[i] == state.dq[i]
-        moving = moving or guard.row[i] != 0.0
+        moving = moving or abs(guard.row[i]) > MOVING
     guard.same = guard.same + 1 if same and moving else 0
     return guard.same > STUCK
 

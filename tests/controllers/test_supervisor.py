@@ -152,6 +152,16 @@ def test_a_fault_waits_for_a_person_and_only_three_times_a_minute(arm):
         arm.supervisor.recover(arm.now())
 
 
+@pytest.mark.parametrize(("speed", "phase"), [(1e-9, Phase.ACTIVE), (0.01, Phase.FAULT)])
+def test_an_arm_that_has_faded_to_rest_is_believed_and_one_that_is_frozen_in_motion_is_not(arm, speed, phase):
+    last = arm.measured()
+    arm.order()
+    arm.advance_through(
+        40, lambda m: Measurement(q=last.q, dq=last.q * 0.0 + speed, tau_external=last.q * 0.0, now=m.now)
+    )
+    assert arm.phase is phase
+
+
 def test_a_person_takes_over_and_the_policy_is_ignored_not_refused_as_broken(arm):
     epoch = arm.supervisor.acquire(Source.POLICY, 1.0, arm.now())
     arm.order((0.0, 0.0, 0.01), epoch=epoch)
