@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from robot_rl.data.recorder import EpisodeWriter
 from robot_rl.envs.robot_env import RobotEnv
 from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.client import RosRobot
-from robot_rl.nodes.process import say
+from robot_rl.nodes.process import end_with, say
 from robot_rl.rewards.file import chosen, make_reward
 from sim.scenes.registry import make_scene
 
@@ -54,8 +52,8 @@ class EpisodesConfig:
 class StepTimes:
     """How long after its deadline a step began (state and images were read by then), and how old what it saw was."""
 
-    def __init__(self, env: RobotEnv, parent: int) -> None:
-        self.env, self.parent = env, parent
+    def __init__(self, env: RobotEnv) -> None:
+        self.env = env
         self.restart()
 
     def restart(self) -> None:
@@ -66,8 +64,6 @@ class StepTimes:
 
     def measure(self) -> None:
         """Called before every step."""
-        if self.parent > 0 and os.getppid() != self.parent:
-            raise KeyboardInterrupt
         now = time.monotonic()
         self.lateness.append(now - (self.env.rate.deadline - self.env.rate.period))
         self.state_age.append(now - self.env.state.stamp)
@@ -108,13 +104,13 @@ def rehearse(env: RobotEnv, policy: Policy) -> None:
 
 def run_episodes(config: EpisodesConfig, make_policy: Callable[[RobotEnv], Policy], facts: Facts) -> None:
     """Join the graph, run and record every episode; a JSON line for each on standard output."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_with(config.parent)
     task = task_of_station(config.task, config.cameras, config.station)
     reward = make_reward(config.reward, config.station, person=False)
     with on_arm(task, reward) as (robot, env):
         policy = make_policy(env)
         rehearse(env, policy)
-        times = StepTimes(env, config.parent)
+        times = StepTimes(env)
         spec = recorded_spec(env, policy, config.seed)
         name = chosen(config.reward, config.station)
         facts = {"task": config.task, "clock": "real time", "reward": name, **facts}

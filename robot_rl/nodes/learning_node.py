@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +31,6 @@ class Config(Duty):
 
 def main(config: Config) -> None:
     """Act; a JSON line for every episode on standard output, and one at the end."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     end_with(config.parent)
     torch.set_num_threads(1)
     policy, stored = start.load(config.begin)

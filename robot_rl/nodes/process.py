@@ -33,7 +33,8 @@ class StopFlag:
 
 
 def end_with(parent: int) -> None:
-    """From now on, ask this process to end by SIGTERM when ``parent`` is not its parent any more; 0: never."""
+    """From now on SIGTERM interrupts, as Ctrl-C does, and so does the death of ``parent``; 0: it has none."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if parent > 0:
         threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
 

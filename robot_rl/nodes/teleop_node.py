@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from robot_rl.actor.session import Session, SessionConfig
 from robot_rl.envs.seen import task_of_station
 from robot_rl.nodes.episodes import StepTimes, on_arm
 from robot_rl.nodes.leader_device import JOINTS, TOPIC, leader_of
-from robot_rl.nodes.process import run_process, say
+from robot_rl.nodes.process import end_with, run_process, say
 from robot_rl.rewards.file import chosen, make_reward
 
 
@@ -35,14 +34,14 @@ class Config(SessionConfig):
 
 def main(config: Config) -> None:
     """Record; one JSON line per episode on standard output."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_with(config.parent)
     task = task_of_station(config.task, config.cameras, config.station)
     reward = make_reward(config.reward, config.station, person=config.person)
     with on_arm(task, reward) as (robot, env):
         facts = {"clock": "real time", "station": config.station, "reward": chosen(config.reward, config.station)}
         leader = leader_of(config.device, config.leader_topic, config.leader_joints)
         with Session(config, env, facts, load(config.policy), leader) as session:
-            times = StepTimes(env, config.parent)
+            times = StepTimes(env)
             session.collector.watch = times.measure
             if session.url:
                 say({"page": session.url})
