@@ -12,6 +12,8 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Of mallopt."""
 _ATTRIBUTES = 64
 """At least as long as a pthread_attr_t [bytes]."""
+_KEPT = 64
+"""What is never freed of a touched stretch [bytes]: glibc would give a heap back in which nothing is left."""
 HEAP = 16 << 20
 """How much of the heap is touched [bytes]."""
 
@@ -41,11 +43,11 @@ def _touch_heap(libc: ctypes.CDLL) -> None:
     libc.mallopt(_TRIM_THRESHOLD, -1)
     libc.mallopt(_MMAP_MAX, 0)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
-    libc.free.argtypes = (ctypes.c_void_p,)
+    libc.realloc.restype, libc.realloc.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_size_t)
     block = libc.malloc(HEAP)
     if block:
         ctypes.memset(block, 0, HEAP)
-        libc.free(block)
+        libc.realloc(block, _KEPT)
 
 
 def stack_of_thread() -> tuple[int, int]:
