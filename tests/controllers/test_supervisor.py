@@ -1,5 +1,7 @@
 """The guarded arm on the twin: starts, stages, stops, faults, leases, the way home."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -156,9 +158,7 @@ def test_a_fault_waits_for_a_person_and_only_three_times_a_minute(arm):
 def test_an_arm_that_has_faded_to_rest_is_believed_and_one_that_is_frozen_in_motion_is_not(arm, speed, phase):
     last = arm.measured()
     arm.order()
-    arm.advance_through(
-        40, lambda m: Measurement(q=last.q, dq=last.q * 0.0 + speed, tau_external=last.q * 0.0, now=m.now)
-    )
+    arm.advance_through(40, lambda m: replace(last, dq=np.full_like(last.dq, speed), now=m.now))
     assert arm.phase is phase
 
 
