@@ -1,10 +1,11 @@
-"""Random samples through LeRobotDataset, videos as its own recorder writes them; the fastest decoder that works."""
+"""Random samples through LeRobotDataset, videos as its own recorder writes them, by each decoder that works."""
 
 import glob
 import json
 import sys
 import time
 
+import cpu_torchvision  # noqa: F401
 import numpy as np
 import torch
 from lerobot.datasets.lerobot_dataset import LeRobotDataset
@@ -47,19 +48,22 @@ def timed(dataset: LeRobotDataset, rounds: int, size: int, scale: int) -> float:
     return float(np.median(times)) * 1e3
 
 
-def decoder() -> str:
-    """torchcodec is faster, where it loads (it needs FFmpeg's libraries and, from PyPI, CUDA's)."""
+def decoders() -> list[str]:
+    """Those that load, the fastest first: torchcodec needs FFmpeg's libraries (Debian's libavdevice59)."""
     try:
         import torchcodec.decoders  # noqa: F401
     except (ImportError, RuntimeError, OSError):
-        return "pyav"
-    return "torchcodec"
+        return ["pyav"]
+    return ["torchcodec", "pyav"]
 
 
 record()
-backend = decoder()
-plain = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend)
 times = {name: [k / 30 for k in range(16)] for name in CAMERAS}
-long = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend, delta_timestamps=times)
-found = {"batch_ms": timed(plain, batches, 256, 8), "windows_ms": timed(long, windows, 64, 16)}
-print(json.dumps({**found, "decoder": backend}))
+found = {"decoder": decoders()[0]}
+for backend in decoders():
+    plain = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend)
+    long = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend, delta_timestamps=times)
+    label = "" if backend == found["decoder"] else f"{backend}_"
+    found[f"{label}batch_ms"] = timed(plain, batches, 256, 8)
+    found[f"{label}windows_ms"] = timed(long, windows, 64, 16)
+print(json.dumps(found))

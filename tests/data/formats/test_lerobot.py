@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_rich import LENGTHS, NEW, assert_same, rich
-from peer import script
+from peer import BENCHMARKS, script
 
 from robot_rl.core.errors import ConfigError, DatasetError
 from robot_rl.data.dataset import open_dataset
@@ -69,7 +69,8 @@ def read(tmp_path_factory: pytest.TempPathFactory):
     for images in ("png", "h264"):
         options = Options(images=images, quality=18)
         reports[images] = convert(original.root, folder / images, "lerobot", options)
-    return original, folder, reports, script("lerobot-video", READ, str(folder))
+    before = (BENCHMARKS / "readers" / "cpu_torchvision.py").read_text(encoding="utf-8")
+    return original, folder, reports, script("lerobot-video", before + READ, str(folder))
 
 
 def test_a_round_trip_loses_nothing(tmp_path: Path):
