@@ -110,7 +110,7 @@ def lerobot(work: Path, frames: np.ndarray, episodes: int) -> dict[str, Any]:
     """The same by LeRobot."""
     np.save(work / "frames.npy", frames)
     folder = Path(__file__).parent
-    parts = ("readers/cpu_torchvision.py", "writers/paced.py", "writers/lerobot_writer.py")
+    parts = ("writers/paced.py", "readers/cpu_torchvision.py", "writers/lerobot_writer.py")
     script = "\n".join((folder / part).read_text(encoding="utf-8") for part in parts)
     python = peer_python("lerobot-video", *packages.LEROBOT_VIDEO)
     return run_peer(python, script, str(work / "frames.npy"), str(work), str(episodes), timeout=3600.0)

@@ -1,6 +1,6 @@
 """LeRobot's recorder at 30 Hz with its recording script's settings: four threads per camera write PNG, then video.
 
-Run with ``cpu_torchvision.py`` and ``paced.py`` before it.
+Run with ``paced.py`` and ``cpu_torchvision.py`` before it.
 """
 # ruff: noqa: F821
 
