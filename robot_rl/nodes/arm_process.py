@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -80,24 +81,24 @@ def main(config: Config) -> None:
     sys.setswitchinterval(SWITCH)
     station, slow = load_station(config.station), say_if_slow()
     recorder = make_recorder(config.graph, JOINTS[station.driver])
-    with make_plant(station, config.task, recorder.box if recorder else None) as plant:
+    with ExitStack() as afterwards:
+        afterwards.callback(slow.cancel)
+        if recorder:
+            afterwards.callback(recorder.unlink)
+        plant = afterwards.enter_context(make_plant(station, config.task, recorder.box if recorder else None))
         keeper = start_keeper(recorder, plant.supervisor, config) if recorder else None
+        if keeper:
+            afterwards.callback(keeper.close)
         objects, joints = tuple(plant.objects()), plant.arm.n
         sizes = (snapshot_dtype(joints, objects).itemsize // 8, COMMAND.itemsize // 8)
         info = {"objects": objects, "joints": joints, "arm": plant.arm.name}
         exchange = Exchange.create(config.graph, sizes, info, ready=False)
-        try:
-            loop = make_loop(plant, exchange, settings_of(station, lockstep=config.lockstep))
-            desk = make_desk(config.graph, station, loop, keeper)
-            loop.compile()
-            slow.cancel()
-            run_loop(loop, desk, stop, keeper)
-        finally:
-            slow.cancel()
-            exchange.unlink()
-            if recorder and keeper:
-                keeper.close()
-                recorder.unlink()
+        afterwards.callback(exchange.unlink)
+        loop = make_loop(plant, exchange, settings_of(station, lockstep=config.lockstep))
+        desk = make_desk(config.graph, station, loop, keeper)
+        loop.compile()
+        slow.cancel()
+        run_loop(loop, desk, stop, keeper)
 
 
 def say_if_slow(after: float = PATIENT) -> threading.Timer:

@@ -81,6 +81,7 @@ def run(tmp_path):
     for running in started:
         running.end()
         assert not shared_path(running.name).exists()
+        assert not shared_path(f"{running.name}.box").exists()
         assert "Traceback" not in running.said(), running.said()
 
 
