@@ -164,9 +164,9 @@ def bare(megabytes: int) -> dict[str, float]:
     }
 
 
-def reconnect(secure: Path | None) -> float:
+def reconnect(folder: Path, secure: Path | None) -> float:
     """From the moment at which a learner listens again after an outage to the actor's greeting [s]."""
-    address, folder = f"127.0.0.1:{free_port()}", Path(tempfile.mkdtemp())
+    address = f"127.0.0.1:{free_port()}"
     shown, held = (Credentials.load(secure / name) if secure else None for name in ("arm", "learner"))
     with ExperienceClient(address, folder / "spool", SPEC, credentials=shown) as client:
         with ExperienceServer(address, folder / "log", SPEC, credentials=held) as server:
@@ -182,14 +182,14 @@ def reconnect(secure: Path | None) -> float:
             return time.monotonic() - started
 
 
-def after_a_hole(relay: Relay, port: int) -> float:
+def after_a_hole(folder: Path, relay: Relay, port: int) -> float:
     """From the moment at which a line that had gone silent passes bytes again to the weights made meanwhile [s].
 
     Args:
+        folder: For what both sides write.
         relay: The line.
         port: Where it leads to.
     """
-    folder = Path(tempfile.mkdtemp())
     with ExperienceServer(f"127.0.0.1:{port}", folder / "log", SPEC) as server:
         server.start(lambda arrival: None)  # noqa: ARG005
         with ExperienceClient(f"127.0.0.1:{relay.port}", folder / "spool", SPEC) as client:
@@ -209,23 +209,30 @@ def after_a_hole(relay: Relay, port: int) -> float:
     return took
 
 
+def after_outages(folder: Path, secure: Path, relay: Relay, port: int) -> dict[str, float]:
+    """How soon there are weights again [s]."""
+    plain, encrypted = (reconnect(folder / str(n), secure if n else None) for n in range(2))
+    hole = after_a_hole(folder / "hole", relay, port)
+    found = {"reconnect_s": plain, "reconnect_tls_s": encrypted, "reconnect_after_a_hole_s": hole}
+    return {"outage_s": OUTAGE, **{name: round(value, 3) for name, value in found.items()}}
+
+
 def main() -> None:
     """All sizes, plain and encrypted."""
     prepare(1)  # as in a learner and in an actor
     port = free_port()
     relay = Relay(port)  # forked before there are threads
-    secure = Path(tempfile.mkdtemp()) / "certificates"
-    certificates.make(secure, ["127.0.0.1"], ["arm"], 30)
     figures, limit, peer = {}, {}, {}
     script = f"import runpy; runpy.run_path({str(LEROBOT)!r})"
-    for megabytes in (5, 50):
-        figures |= ours(megabytes, None) | ours(megabytes, secure)
-        limit |= bare(megabytes)
-        figures |= adoption.measure(megabytes, TIMES, both=not QUICK)
-        peer |= {} if QUICK else run_peer(lerobot_python(), script, str(megabytes), str(TIMES))
-    outages = [reconnect(secure if n % 2 else None) for n in range(2)]
-    figures |= {"outage_s": OUTAGE, "reconnect_s": round(outages[0], 3), "reconnect_tls_s": round(outages[1], 3)}
-    figures["reconnect_after_a_hole_s"] = round(after_a_hole(relay, port), 3)
+    with tempfile.TemporaryDirectory() as folder:
+        secure = Path(folder) / "certificates"
+        certificates.make(secure, ["127.0.0.1"], ["arm"], 30)
+        for megabytes in (5, 50):
+            figures |= ours(megabytes, None) | ours(megabytes, secure)
+            limit |= bare(megabytes)
+            figures |= adoption.measure(megabytes, TIMES, both=not QUICK)
+            peer |= {} if QUICK else run_peer(lerobot_python(), script, str(megabytes), str(TIMES))
+        figures |= after_outages(Path(folder), secure, relay, port)
     result("weights", figures, {} if QUICK else {"lerobot": peer}, limit)
 
 
