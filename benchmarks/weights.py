@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import statistics
 import sys
@@ -103,9 +102,10 @@ def act(address: str, folder: Path, secure: Path | None, pipe: Pipe, megabytes: 
             pipe.tell(time.monotonic())
 
 
-def ours(megabytes: int, secure: Path | None) -> dict[str, float]:
+def ours(folder: Path, megabytes: int, secure: Path | None) -> dict[str, float]:
     """Through our transport, plain or with mutual TLS."""
-    address, pipe, folder = f"127.0.0.1:{free_port()}", Pipe(), Path(tempfile.mkdtemp())
+    address, pipe, kind = f"127.0.0.1:{free_port()}", Pipe(), "_tls" if secure else ""
+    folder = folder / f"{megabytes}mb{kind}"
     child = forked(lambda: act(address, folder, secure, pipe, megabytes))
     tensors = {name: value.numpy() for name, value in network(megabytes).items()}
     held = Credentials.load(secure / "learner") if secure else None
@@ -121,8 +121,6 @@ def ours(megabytes: int, secure: Path | None) -> dict[str, float]:
             time.sleep(0.02)
         os.kill(child, 9)
         os.waitpid(child, 0)
-    shutil.rmtree(folder)
-    kind = "_tls" if secure else ""
     return {
         f"applied_{megabytes}mb{kind}_ms": round(statistics.median(applied) * 1e3, 2),
         f"applied_{megabytes}mb{kind}_best_ms": round(min(applied) * 1e3, 2),
@@ -211,7 +209,7 @@ def after_a_hole(folder: Path, relay: Relay, port: int) -> float:
 
 def after_outages(folder: Path, secure: Path, relay: Relay, port: int) -> dict[str, float]:
     """How soon there are weights again [s]."""
-    plain, encrypted = (reconnect(folder / str(n), secure if n else None) for n in range(2))
+    plain, encrypted = (reconnect(folder / f"outage_{n}", secure if n else None) for n in range(2))
     hole = after_a_hole(folder / "hole", relay, port)
     found = {"reconnect_s": plain, "reconnect_tls_s": encrypted, "reconnect_after_a_hole_s": hole}
     return {"outage_s": OUTAGE, **{name: round(value, 3) for name, value in found.items()}}
@@ -224,15 +222,16 @@ def main() -> None:
     relay = Relay(port)  # forked before there are threads
     figures, limit, peer = {}, {}, {}
     script = f"import runpy; runpy.run_path({str(LEROBOT)!r})"
-    with tempfile.TemporaryDirectory() as folder:
-        secure = Path(folder) / "certificates"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        secure = folder / "certificates"
         certificates.make(secure, ["127.0.0.1"], ["arm"], 30)
         for megabytes in (5, 50):
-            figures |= ours(megabytes, None) | ours(megabytes, secure)
+            figures |= ours(folder, megabytes, None) | ours(folder, megabytes, secure)
             limit |= bare(megabytes)
             figures |= adoption.measure(megabytes, TIMES, both=not QUICK)
             peer |= {} if QUICK else run_peer(lerobot_python(), script, str(megabytes), str(TIMES))
-        figures |= after_outages(Path(folder), secure, relay, port)
+        figures |= after_outages(folder, secure, relay, port)
     result("weights", figures, {} if QUICK else {"lerobot": peer}, limit)
 
 

@@ -59,11 +59,12 @@ def decoders() -> list[str]:
 
 record()
 times = {name: [k / 30 for k in range(16)] for name in CAMERAS}
-found = {"decoder": decoders()[0]}
-for backend in decoders():
+working = decoders()
+found = {"decoder": working[0]}
+for backend in working:
     plain = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend)
     long = LeRobotDataset("bench/read", root=f"{work}/lerobot", video_backend=backend, delta_timestamps=times)
-    label = "" if backend == found["decoder"] else f"{backend}_"
+    label = "" if backend == working[0] else f"{backend}_"
     found[f"{label}batch_ms"] = timed(plain, batches, 256, 8)
     found[f"{label}windows_ms"] = timed(long, windows, 64, 16)
 print(json.dumps(found))
